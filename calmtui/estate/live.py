@@ -1,0 +1,58 @@
+"""A live estate: its fleet, its open sources, and who can do what for a node. Screens and commands share it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from calmtui import providers
+from calmtui.errors import CalmError
+from calmtui.estate.derive import rules
+from calmtui.estate.model import Estate
+from calmtui.fleet.fleet import Fleet
+from calmtui.fleet.node import Node
+from calmtui.fleet.source import Health, SourceStatus
+from calmtui.providers.base import Action, Ask, Opening, Source, ask_nobody
+from calmtui.providers.gather import Gatherer
+
+Ability = TypeVar("Ability")
+
+
+class LiveEstate:
+    """An estate being gathered. Enter it to connect, leave it to let go of every connection."""
+
+    def __init__(self, estate: Estate, *, ask: Ask = ask_nobody, fleet: Fleet | None = None) -> None:
+        self.estate = estate
+        self.fleet = fleet if fleet is not None else Fleet()
+        self.fleet.derive = rules(estate.derive)
+        self.gatherer = Gatherer(self.fleet, ())
+        self._ask = ask
+
+    async def __aenter__(self) -> LiveEstate:
+        await self.gatherer.__aenter__()
+        for spec in self.estate.sources:
+            opening = Opening(spec.name, spec.options, self.estate.folder, self._ask)
+            try:
+                self.gatherer.start(providers.load(spec.provider).open(opening))
+            except CalmError as error:  # the others are not harmed by one that cannot be opened
+                self.fleet.set_source(SourceStatus(spec.name, spec.provider, Health.STALE, str(error)))
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.gatherer.__aexit__(*exc)
+
+    def source(self, node: Node) -> Source | None:
+        """The open source of a node; None when it could not be opened."""
+        return self.gatherer.sources.get(node.source)
+
+    def able(self, node: Node, ability: type[Ability]) -> Ability | None:
+        """The node's source as one of the protocols of `providers.base`, when it and the node offer it."""
+        source = self.source(node)
+        if not isinstance(source, ability):
+            return None
+        name = ability.__name__.lower()
+        return source if name == "lifecycle" or name in node.offers else None
+
+    def actions(self) -> dict[str, dict[str, Action]]:
+        """The catalogue: for each provider of this estate, its actions by name."""
+        kinds = {spec.provider for spec in self.estate.sources}
+        return {kind: {action.name: action for action in providers.load(kind).actions} for kind in sorted(kinds)}

@@ -1,0 +1,50 @@
+"""An estate as it was declared or discovered: names, sources with their settings, rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from calmtui.fleet.node import Node
+
+DERIVED = ("env", "service", "region")
+"""The fields of a node that rules can fill."""
+
+DEFAULT_RULES: Mapping[str, tuple[str, ...]] = {
+    "env": ("label.env", "label.environment", "label.Environment", "label.Env"),
+    "service": (
+        "label.app.kubernetes.io/name", "label.app", "label.k8s-app", "label.com.docker.compose.service",
+        "label.service", "label.Service",
+    ),
+    "region": ("region", "label.topology.kubernetes.io/region", "label.region", "label.Region"),
+}
+"""What holds where an estate says nothing: the labels that the field has agreed on."""
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """One source as declared; `options` is its provider's validated model."""
+
+    name: str
+    provider: str
+    options: Any
+
+
+@dataclass(frozen=True)
+class Estate:
+    """What is looked after."""
+
+    name: str
+    sources: tuple[SourceSpec, ...] = ()
+    derive: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(DEFAULT_RULES))
+    path: Path | None = None
+    """The file it came from, absolute; None when it was discovered."""
+    read_only: bool = False
+    """The file says that nothing in it may be changed from here."""
+
+    @property
+    def folder(self) -> Path:
+        """What relative paths in it are relative to."""
+        return self.path.parent if self.path else Path.cwd()

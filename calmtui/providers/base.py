@@ -1,0 +1,361 @@
+"""What a provider can offer, each ability a small Protocol, and the errors that cross its border.
+
+A provider is one folder and one entry point (group `calmtui.providers`) that names a `Provider`.
+Its `open` gives a `Source`; what else can be asked of the source's nodes follows from the further
+protocols that it implements, and of one node from the node's `offers` and `actions`.
+
+Heavy SDKs are imported inside the methods that first need them, in a thread where they take long.
+Everything here is called on the event loop and must not block it. Secrets come from `Opening.ask`
+only, are never stored and never stand in an error, a node or a description.
+
+Foreign exceptions stop at the border: a provider raises only the errors below.
+
+SourceError
+├── Unreachable      no answer: refused, timed out, name unknown, connection lost
+├── AuthFailed       the other side does not accept who we are
+├── HostKeyRejected  who they are is unknown or has changed: never connected
+├── Forbidden        known, but may not do that
+├── Misconfigured    the settings cannot work: a missing file, an unknown context or profile
+├── Throttled        asked too often
+├── NodeGone         the node does not exist any more
+└── OutcomeUnknown   the connection died after an act was sent: it may have happened
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+import msgspec
+
+from calmtui.errors import CalmError
+from calmtui.fleet.node import Node
+from calmtui.fleet.update import Update
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+class SourceError(CalmError):
+    """A source failed, or failed in one request. `where` names the source or host."""
+
+
+class Unreachable(SourceError):
+    """No answer: refused, timed out, name unknown, connection lost."""
+
+
+class AuthFailed(SourceError):
+    """The other side does not accept who we are."""
+
+
+class HostKeyRejected(SourceError):
+    """The other side's key is unknown or has changed; nothing was sent to it."""
+
+
+class Forbidden(SourceError):
+    """The other side knows us and says no."""
+
+
+class Misconfigured(SourceError):
+    """The settings cannot work as they stand."""
+
+
+class Throttled(SourceError):
+    """The other side asks us to slow down."""
+
+
+class NodeGone(SourceError):
+    """The node does not exist any more."""
+
+
+class OutcomeUnknown(SourceError):
+    """The connection died after an act was sent; it may or may not have happened."""
+
+
+# -- actions ------------------------------------------------------------------
+
+
+class Danger(IntEnum):
+    """How strongly to ask before an action."""
+
+    NONE = 0
+    """Harms nothing: carried out when asked."""
+    CONFIRM = 1
+    """Interrupts something that comes back: the plan is shown and confirmed."""
+    TYPE_NAME = 2
+    """Destroys something, or takes down a host: a name is typed."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A value that an action needs, such as the replicas of a scale."""
+
+    name: str
+    prompt: str
+    kind: Literal["int", "str", "bool"] = "str"
+    default: str | None = None
+    """As it would be typed; None: it must be given."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that can be done to a node. Every action changes something."""
+
+    name: str
+    """Stable, in the field's words: `restart`, `rollout-restart`, `cordon`. Nodes list it in `actions`."""
+    summary: str
+    """What will happen, for the plan: `delete the pod; its controller makes a new one`."""
+    danger: Danger
+    undo: str | None = None
+    """The action that takes it back, if one does."""
+    parameters: tuple[Parameter, ...] = ()
+
+
+@runtime_checkable
+class Lifecycle(Protocol):
+    """Acts on nodes."""
+
+    async def act(self, node: Node, action: str, parameters: Mapping[str, str]) -> str:
+        """Carry out one of the node's `actions`; returns what came of it in a few words.
+
+        Returns once the other side has accepted and, where it says so soon, done it. Raises a
+        SourceError; `OutcomeUnknown` when it may have happened all the same.
+        """
+        ...
+
+
+# -- logs -------------------------------------------------------------------
+
+
+class LogRequest(msgspec.Struct, frozen=True):
+    """Which lines to begin with, and whether to stay."""
+
+    tail: int | None = 100
+    """At the most so many of the newest lines of each stream to begin with; None: no limit."""
+    since: float | None = None
+    """Only lines not older than this, seconds since the epoch."""
+    follow: bool = True
+
+
+class LogChunk(msgspec.Struct, frozen=True, gc=False):
+    """Lines of one stream, in its order, as raw bytes without their line ends.
+
+    A chunk holds whatever came in one piece: many lines, rather than one chunk a line.
+    """
+
+    stream: str
+    """What the lines come from, within the node: a path, a container's name; empty when there is one only."""
+    lines: list[tuple[int | None, bytes]] = []
+    """Time in nanoseconds since the epoch as the source gives it (None: the text may hold one), and text."""
+    note: str = ""
+    """Something the reader must know: a gap, a rotation, a reconnect, an end. Shown as a row of its own."""
+    lost: int = 0
+    """Lines known to be lost at this place."""
+
+
+@runtime_checkable
+class Logs(Protocol):
+    """Reads the logs of nodes that offer `logs`; a group's (a deployment's, a project's) are its members'."""
+
+    def logs(self, node: Node, request: LogRequest) -> AsyncGenerator[LogChunk, None]:
+        """Yield chunks until the request is met or, following, until closed. Raises a SourceError.
+
+        A following stream reconnects by itself and says so in a `note`. It does not read ahead
+        without bound: when the consumer is slow, the other side waits.
+        """
+        ...
+
+
+# -- commands and shells --------------------------------------------------------
+
+
+class ExecResult(msgspec.Struct, frozen=True):
+    """What a command on a node came to. The output is raw bytes, untrusted."""
+
+    exit_status: int | None
+    """None when it was ended by a signal or the connection, see `note`."""
+    stdout: bytes
+    stderr: bytes
+    took: float
+    """Seconds."""
+    note: str = ""
+    """`killed by TERM`, `output cut at 10 MiB`…"""
+
+
+@runtime_checkable
+class Exec(Protocol):
+    """Runs commands on nodes that offer `exec`."""
+
+    async def run(
+        self, node: Node, command: Sequence[str], *, stdin: bytes | None = None, timeout: float | None = None
+    ) -> ExecResult:
+        """Run it and wait. One element is a line for the node's shell; several are arguments, never split again.
+
+        Raises a SourceError when it could not be run; `Unreachable` after `timeout` seconds, the
+        command ended at the far side.
+        """
+        ...
+
+
+class ShellChannel(Protocol):
+    """An open shell on a pty at the far side."""
+
+    async def read(self) -> bytes:
+        """The next output; empty at the end."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Send what was typed."""
+        ...
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Tell the far side the terminal's new size."""
+        ...
+
+    async def close(self) -> int | None:
+        """End it; the exit status, if there is one."""
+        ...
+
+
+@runtime_checkable
+class Shell(Protocol):
+    """Opens shells on nodes that offer `shell`."""
+
+    async def shell(self, node: Node, *, term: str, columns: int, rows: int) -> ShellChannel:
+        """Open an interactive shell of that terminal type and size. Raises a SourceError."""
+        ...
+
+
+# -- looking closer -------------------------------------------------------------
+
+
+@runtime_checkable
+class Describe(Protocol):
+    """Shows nodes that offer `describe` as their source has them."""
+
+    async def describe(self, node: Node) -> dict[str, Any]:
+        """The raw object, JSON-like, keys in the source's order, secrets masked with `MASK`. Raises a SourceError."""
+        ...
+
+
+class NodeEvent(msgspec.Struct, frozen=True):
+    """Something that the source says happened to a node."""
+
+    at: float
+    """Seconds since the epoch."""
+    reason: str
+    text: str
+    trouble: bool = False
+    count: int = 1
+
+
+@runtime_checkable
+class Events(Protocol):
+    """Tells what happened to nodes that offer `events`."""
+
+    async def events(self, node: Node) -> list[NodeEvent]:
+        """The latest events, oldest first, a hundred at the most. Raises a SourceError."""
+        ...
+
+
+MASK = "••••••"
+"""What stands in place of a secret."""
+
+# -- sources and providers -----------------------------------------------------
+
+
+@runtime_checkable
+class Source(Protocol):
+    """One connection of the estate. It may implement Lifecycle, Logs, Exec, Shell, Describe, Events too."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the estate."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Its provider."""
+        ...
+
+    def watch(self) -> AsyncGenerator[Update, None]:
+        """Connect, yield the first snapshot of every scope, `Ready`, then what changes, without end.
+
+        Trouble in one scope is yielded and retried inside; what ends the whole is raised as a
+        SourceError, and the caller begins again with back-off. Closing the iterator ends it.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of every connection. Nothing may be asked of it after."""
+        ...
+
+
+Ask = Callable[[str], Awaitable[str | None]]
+"""Asks the operator for a secret, not echoed; None when it is refused or there is nobody to ask."""
+
+
+async def ask_nobody(prompt: str) -> str | None:
+    """The `Ask` of a program without a terminal."""
+    return None
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a source is opened with."""
+
+    name: str
+    options: Any
+    """The provider's options model, validated."""
+    folder: Path
+    """What relative paths in the options are relative to; `resolve` does it."""
+    ask: Ask = ask_nobody
+
+    def resolve(self, path: str | Path) -> Path:
+        """A path of the options, with `~` and relative paths resolved."""
+        return self.folder / Path(path).expanduser()
+
+
+@dataclass(frozen=True)
+class Discovered:
+    """A source that this machine seems to be set up for; nothing was connected to."""
+
+    name: str
+    """A name to use in the estate; made unique by the caller."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """As they would stand in an estate file, without `provider`."""
+    found_in: str = ""
+    """Where: `~/.kube/config`, `DOCKER_HOST`."""
+    note: str = ""
+    """A word on it: `12 hosts`, `current context`."""
+    suggested: bool = True
+    """Whether to switch it on unless told otherwise."""
+
+
+class Provider(Protocol):
+    """The code that speaks to one kind of source. Importing it is cheap: no SDK, no pydantic."""
+
+    @property
+    def kind(self) -> str:
+        """Its name in estate files: `aws`, `docker`, `kubernetes`, `ssh`."""
+        ...
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """Every action that its nodes may list."""
+        ...
+
+    def options(self) -> type[BaseModel]:
+        """The model of its settings in an estate file; every field has a docstring."""
+        ...
+
+    def open(self, opening: Opening) -> Source:
+        """A source, not yet connected. Raises Misconfigured for what can be seen without connecting."""
+        ...
+
+    def discover(self) -> list[Discovered]:
+        """What this machine is set up for, by reading files and environment alone. Never raises."""
+        ...

@@ -1,0 +1,160 @@
+"""Keeps a fleet true to its sources: one task a source, updates in batches, failures with back-off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Iterable
+
+import msgspec
+
+from calmtui.errors import CalmError
+from calmtui.fleet.fleet import Fleet
+from calmtui.fleet.source import Health, SourceStatus
+from calmtui.fleet.update import Ready, Update
+from calmtui.providers.base import AuthFailed, HostKeyRejected, Misconfigured, Source, SourceError
+
+log = logging.getLogger(__name__)
+
+BATCH_SECONDS = 0.05
+"""How long updates of a source are collected before the fleet takes them in: 20 batches a second."""
+FIRST_RETRY = 1.0
+LONGEST_RETRY = 30.0
+"""Seconds between attempts: doubled from the first to the longest, each with up to half of jitter."""
+WELL_AFTER = 60.0
+"""A connection that held for so many seconds makes the next failure a first one again."""
+HOPELESS_RETRY = 60.0
+"""Seconds until the next attempt after an error that only a person can mend."""
+
+
+class Gatherer:
+    """Runs sources into a fleet until it is stopped. Used as an async context manager."""
+
+    def __init__(self, fleet: Fleet, sources: Iterable[Source]) -> None:
+        self.fleet = fleet
+        self.sources = {source.name: source for source in sources}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._again: dict[str, asyncio.Event] = {}
+
+    async def __aenter__(self) -> Gatherer:
+        for source in self.sources.values():
+            self.start(source)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        for source in self.sources.values():
+            with contextlib.suppress(SourceError):  # it is going away anyway
+                await source.close()
+
+    def start(self, source: Source) -> None:
+        """Begin to gather a source."""
+        self.sources[source.name] = source
+        known = self.fleet.sources.get(source.name)
+        status = SourceStatus(source.name, source.kind, confirmed_at=known.confirmed_at if known else None)
+        self.fleet.set_source(status)
+        self._again[source.name] = asyncio.Event()
+        self._tasks[source.name] = asyncio.create_task(self._keep(source), name=f"gather {source.name}")
+
+    def retry(self, name: str) -> None:
+        """Try a failing source again now rather than when its back-off ends."""
+        if name in self._again:
+            self._again[name].set()
+
+    async def settled(self, timeout: float) -> bool:
+        """Wait until every source has answered or failed; False when `timeout` seconds passed first."""
+        done = asyncio.Event()
+
+        def look(_: object = None) -> None:
+            if all(status.settled for status in self.fleet.sources.values()):
+                done.set()
+
+        end = self.fleet.subscribe(look)
+        look()
+        try:
+            await asyncio.wait_for(done.wait(), timeout)
+        except TimeoutError:
+            return False
+        finally:
+            end()
+        return True
+
+    async def _keep(self, source: Source) -> None:
+        delay = FIRST_RETRY
+        while True:
+            begun = time.monotonic()
+            error: Exception
+            try:
+                await self._run(source)
+                error = SourceError("the stream of changes ended", where=source.name)
+            except CalmError as caught:
+                error = caught
+            except Exception as caught:  # a fault of ours must not take the other sources down
+                log.exception("source %s", source.name)
+                error = SourceError(f"internal error: {type(caught).__name__}: {caught}", where=source.name,
+                                    next_step="calmtui's log file has the details")
+            if time.monotonic() - begun > WELL_AFTER:
+                delay = FIRST_RETRY
+            hopeless = isinstance(error, Misconfigured | AuthFailed | HostKeyRejected)
+            pause = HOPELESS_RETRY if hopeless else delay * (1 + random.random() / 2)
+            self._failed(source, error, pause)
+            again = self._again[source.name]
+            again.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(again.wait(), pause)
+            delay = min(delay * 2, LONGEST_RETRY)
+
+    def _failed(self, source: Source, error: Exception, pause: float) -> None:
+        status = self.fleet.sources[source.name]
+        self.fleet.set_source(msgspec.structs.replace(
+            status, health=Health.STALE, error=str(error), scopes={},
+            retry_at=time.time() + pause, reconnects=status.reconnects + 1,
+        ))
+
+    async def _run(self, source: Source) -> None:
+        """One connection from its beginning to its end."""
+        began = time.monotonic()
+        pending: list[Update] = []
+        wake = asyncio.Event()
+        ended = False
+
+        async def read() -> None:
+            nonlocal ended
+            stream = source.watch()
+            try:
+                async for update in stream:
+                    pending.append(update)
+                    wake.set()
+            finally:
+                ended = True
+                wake.set()
+                await stream.aclose()
+
+        reader = asyncio.create_task(read(), name=f"watch {source.name}")
+        try:
+            while not (ended and not pending):
+                await wake.wait()
+                wake.clear()
+                batch, pending[:] = list(pending), []
+                ready = any(isinstance(update, Ready) for update in batch)
+                self.fleet.apply(source.name, batch)
+                if ready:
+                    self._now_live(source, began)
+                if not ended:
+                    await asyncio.sleep(BATCH_SECONDS)
+            await reader
+        finally:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+
+    def _now_live(self, source: Source, began: float) -> None:
+        status = self.fleet.sources[source.name]
+        if status.took_ms is None:
+            took = int((time.monotonic() - began) * 1000)
+            self.fleet.set_source(msgspec.structs.replace(status, took_ms=took))
+        self.fleet.forget_unclaimed(source.name)

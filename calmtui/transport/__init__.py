@@ -1,0 +1,1 @@
+"""Ways to the other side that several providers share."""
