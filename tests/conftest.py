@@ -1,0 +1,96 @@
+"""What every test gets: a home of its own, and the lab's backends on demand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.lab.docker import DockerEngine
+    from tests.lab.fleet import SshFleet
+    from tests.lab.kube import Kube
+
+_FOREIGN = ("AWS_", "DOCKER_", "KUBE", "SSH_", "XDG_", "CALMTUI_", "NO_COLOR", "TEXTUAL")
+_LAB = ("CALMTUI_LAB", "CALMTUI_LAB_SSH_PORT", "CALMTUI_REQUIRE_LAB", "KUBE_BINARIES", "KUBEBUILDER_ASSETS")
+
+
+@pytest.fixture(autouse=True)
+def nobodys_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The developer's own home, keys, contexts and profiles are out of reach, for child processes too."""
+    for name in list(os.environ):
+        if name.startswith(_FOREIGN) and name not in _LAB:
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for name, folder in (("CONFIG", ".config"), ("STATE", ".local/state"), ("CACHE", ".cache"), ("DATA", ".local/share")):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / folder))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    return home
+
+
+@pytest.fixture(scope="session")
+def ssh_fleet() -> Iterator[SshFleet]:
+    """24 OpenSSH servers."""
+    from tests.lab.fleet import SshFleet
+
+    fleet = SshFleet(24)
+    try:
+        yield fleet.up()
+    finally:
+        fleet.down()
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Iterator[DockerEngine]:
+    """A Docker engine."""
+    from tests.lab.docker import DockerEngine
+
+    engine = DockerEngine().start()
+    yield engine
+    engine.down()
+
+
+@pytest.fixture(scope="session")
+def kube(docker_engine: DockerEngine) -> Iterator[Kube]:
+    """A Kubernetes cluster, its pods in the Docker engine."""
+    from tests.lab.kube import Kube
+
+    cluster = Kube().start()
+    yield cluster
+    cluster.down()
+
+
+class Moto:
+    """moto's EC2 behind real HTTP; empty at the beginning of each test."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+
+@pytest.fixture(scope="session")
+def _moto_server() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def moto(_moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Moto:
+    """An AWS account that exists for one test, with credentials in the environment."""
+    import urllib.request
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    reset = urllib.request.Request(f"{_moto_server}/moto-api/reset", method="POST")
+    with urllib.request.urlopen(reset, timeout=10):
+        return Moto(_moto_server)

@@ -1,0 +1,1 @@
+"""Real backends for the tests: OpenSSH servers, a Docker engine, a Kubernetes cluster, moto's EC2."""
