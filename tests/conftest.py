@@ -27,19 +27,36 @@ def nobodys_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
-    for name, folder in (("CONFIG", ".config"), ("STATE", ".local/state"), ("CACHE", ".cache"), ("DATA", ".local/share")):
+    for name, folder in (
+        ("CONFIG", ".config"),
+        ("STATE", ".local/state"),
+        ("CACHE", ".cache"),
+        ("DATA", ".local/share"),
+    ):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / folder))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     return home
 
 
-@pytest.fixture(scope="session")
-def ssh_fleet() -> Iterator[SshFleet]:
-    """24 OpenSSH servers."""
-    from tests.lab.fleet import SshFleet
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker of a parallel run owns the engine and the cluster, which exist once on a machine."""
+    for item in items:
+        wanted = set(getattr(item, "fixturenames", ()))
+        if wanted & {"docker_engine", "kube"}:
+            item.add_marker(pytest.mark.xdist_group("engine"))
+        if wanted & {"docker_engine", "kube", "ssh_fleet"}:
+            item.add_marker(pytest.mark.lab)
 
-    fleet = SshFleet(24)
+
+@pytest.fixture(scope="session")
+def ssh_fleet(worker_id: str) -> Iterator[SshFleet]:
+    """24 OpenSSH servers; each worker of a parallel run has its own."""
+    from tests.lab.fleet import FIRST_PORT, SshFleet
+    from tests.lab.place import LAB
+
+    number = int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
+    fleet = SshFleet(24, folder=LAB / f"fleet-{worker_id}", first_port=FIRST_PORT + 100 * number)
     try:
         yield fleet.up()
     finally:

@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from calmtui.fleet.node import Node
-
 DERIVED = ("env", "service", "region")
 """The fields of a node that rules can fill."""
 
 DEFAULT_RULES: Mapping[str, tuple[str, ...]] = {
     "env": ("label.env", "label.environment", "label.Environment", "label.Env"),
     "service": (
-        "label.app.kubernetes.io/name", "label.app", "label.k8s-app", "label.com.docker.compose.service",
-        "label.service", "label.Service",
+        "label.app.kubernetes.io/name",
+        "label.app",
+        "label.k8s-app",
+        "label.com.docker.compose.service",
+        "label.service",
+        "label.Service",
     ),
     "region": ("region", "label.topology.kubernetes.io/region", "label.region", "label.Region"),
 }

@@ -77,9 +77,23 @@ VOLATILE = ("observed_at", "facts")
 
 def clean(node: Node) -> Node:
     """The node with every text of it safe for a terminal; the same object when it already is."""
-    texts = (node.id, node.kind, node.name, node.parent or "", node.raw_state, node.reason,
-             node.image, node.env, node.service, node.region,
-             *node.addresses, *node.labels, *node.labels.values(), *node.facts, *node.facts.values())
+    texts = (
+        node.id,
+        node.kind,
+        node.name,
+        node.parent or "",
+        node.raw_state,
+        node.reason,
+        node.image,
+        node.env,
+        node.service,
+        node.region,
+        *node.addresses,
+        *node.labels,
+        *node.labels.values(),
+        *node.facts,
+        *node.facts.values(),
+    )
     if all(map(str.isprintable, texts)):
         return node
     values: dict[str, Any] = {}

@@ -96,8 +96,11 @@ class Gatherer:
                 error = caught
             except Exception as caught:  # a fault of ours must not take the other sources down
                 log.exception("source %s", source.name)
-                error = SourceError(f"internal error: {type(caught).__name__}: {caught}", where=source.name,
-                                    next_step="calmtui's log file has the details")
+                error = SourceError(
+                    f"internal error: {type(caught).__name__}: {caught}",
+                    where=source.name,
+                    next_step="calmtui's log file has the details",
+                )
             if time.monotonic() - begun > WELL_AFTER:
                 delay = FIRST_RETRY
             hopeless = isinstance(error, Misconfigured | AuthFailed | HostKeyRejected)
@@ -111,10 +114,16 @@ class Gatherer:
 
     def _failed(self, source: Source, error: Exception, pause: float) -> None:
         status = self.fleet.sources[source.name]
-        self.fleet.set_source(msgspec.structs.replace(
-            status, health=Health.STALE, error=str(error), scopes={},
-            retry_at=time.time() + pause, reconnects=status.reconnects + 1,
-        ))
+        self.fleet.set_source(
+            msgspec.structs.replace(
+                status,
+                health=Health.STALE,
+                error=str(error),
+                scopes={},
+                retry_at=time.time() + pause,
+                reconnects=status.reconnects + 1,
+            )
+        )
 
     async def _run(self, source: Source) -> None:
         """One connection from its beginning to its end."""

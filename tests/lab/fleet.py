@@ -15,15 +15,22 @@ from tests.lab.place import LAB, descendants, need_root, unavailable
 
 FIRST_PORT = int(os.environ.get("CALMTUI_LAB_SSH_PORT", "23000"))
 _SSHD_OPTIONS = (
-    "StrictModes=no", "UsePAM=no", "PrintMotd=no", "MaxStartups=500:30:1000", "MaxSessions=200",
-    "PasswordAuthentication=no", "Subsystem=sftp internal-sftp",
+    "StrictModes=no",
+    "UsePAM=no",
+    "PrintMotd=no",
+    "MaxStartups=500:30:1000",
+    "MaxSessions=200",
+    "PasswordAuthentication=no",
+    "Subsystem=sftp internal-sftp",
 )
 
 
 class SshFleet:
     """`size` OpenSSH servers named `PREFIX-001`…; `ssh -F ssh_config NAME` reaches them."""
 
-    def __init__(self, size: int, prefix: str = "web", folder: Path | None = None, first_port: int = FIRST_PORT) -> None:
+    def __init__(
+        self, size: int, prefix: str = "web", folder: Path | None = None, first_port: int = FIRST_PORT
+    ) -> None:
         need_root()
         self.folder = folder or LAB / "fleet"
         self.hosts = [f"{prefix}-{number:03d}" for number in range(1, size + 1)]
@@ -68,16 +75,25 @@ class SshFleet:
         home = self.folder / "hosts" / host
         for part in ("log", "root", "bin"):
             (home / part).mkdir(parents=True, exist_ok=True)
-        options = [f"ListenAddress=127.0.0.1:{self._ports[host]}", f"AuthorizedKeysFile={self.folder}/authorized_keys",
-                   f"PidFile={home}/sshd.pid", f"SetEnv=PATH={home}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-                   *_SSHD_OPTIONS]
-        inside = (f"hostname {host}; mount --make-rprivate /; mount --bind '{home}/log' /var/log; "
-                  f"mount --bind '{home}/root' /root; exec /usr/sbin/sshd -D -e -f /dev/null -h '{self.folder}/{host_key}' "
-                  + " ".join(f"-o '{option}'" for option in options))
+        options = [
+            f"ListenAddress=127.0.0.1:{self._ports[host]}",
+            f"AuthorizedKeysFile={self.folder}/authorized_keys",
+            f"PidFile={home}/sshd.pid",
+            f"SetEnv=PATH={home}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            *_SSHD_OPTIONS,
+        ]
+        inside = (
+            f"hostname {host}; mount --make-rprivate /; mount --bind '{home}/log' /var/log; "
+            f"mount --bind '{home}/root' /root; exec /usr/sbin/sshd -D -e -f /dev/null -h '{self.folder}/{host_key}' "
+            + " ".join(f"-o '{option}'" for option in options)
+        )
         with (home / "sshd.out").open("ab") as output:
             self._servers[host] = subprocess.Popen(
                 ["unshare", "--uts", "--mount", "sh", "-c", inside],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
         if wait:
             self._await_listening(host)
@@ -122,8 +138,10 @@ class SshFleet:
         return subprocess.run(argv, check=True, text=True, capture_output=True, timeout=30).stdout
 
     def _stanza(self, host: str) -> str:
-        return (f"Host {host}\n  HostName 127.0.0.1\n  Port {self._ports[host]}\n  User root\n"
-                f"  IdentityFile {self.identity}\n  UserKnownHostsFile {self.known_hosts}\n")
+        return (
+            f"Host {host}\n  HostName 127.0.0.1\n  Port {self._ports[host]}\n  User root\n"
+            f"  IdentityFile {self.identity}\n  UserKnownHostsFile {self.known_hosts}\n"
+        )
 
     def _await_listening(self, host: str) -> None:
         deadline = time.monotonic() + 20

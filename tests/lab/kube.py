@@ -65,5 +65,12 @@ def pod_spec(*containers: dict[str, Any], **more: Any) -> dict[str, Any]:
     each = [{"name": "main", "command": ["sleep", "2147483647"], **container} for container in containers or ({},)]
     for container in each:
         container |= {"image": container.get("image", "lab:latest"), "imagePullPolicy": "Never"}
-    return {"hostNetwork": True, "dnsPolicy": "Default", "automountServiceAccountToken": False,
-            "enableServiceLinks": False, "terminationGracePeriodSeconds": 0, "containers": each, **more}
+    return {
+        "hostNetwork": True,
+        "dnsPolicy": "Default",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 0,
+        "containers": each,
+        **more,
+    }
