@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import TypeVar, cast
 
 from calmtui import providers
 from calmtui.errors import CalmError
@@ -44,13 +45,14 @@ class LiveEstate:
         """The open source of a node; None when it could not be opened."""
         return self.gatherer.sources.get(node.source)
 
-    def able(self, node: Node, ability: type[Ability]) -> Ability | None:
+    def able(self, node: Node, ability: Callable[..., Ability]) -> Ability | None:
         """The node's source as one of the protocols of `providers.base`, when it and the node offer it."""
+        assert isinstance(ability, type)  # declared as a callable because mypy takes no protocol for `type[Ability]`
         source = self.source(node)
         if not isinstance(source, ability):
             return None
         name = ability.__name__.lower()
-        return source if name == "lifecycle" or name in node.offers else None
+        return cast(Ability, source) if name == "lifecycle" or name in node.offers else None
 
     def actions(self) -> dict[str, dict[str, Action]]:
         """The catalogue: for each provider of this estate, its actions by name."""
