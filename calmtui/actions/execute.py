@@ -1,0 +1,194 @@
+"""Execution: something done to many nodes at once within a limit, with one outcome for each, as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+
+from calmtui import sanitise
+from calmtui.actions.outcome import Outcome, Status
+from calmtui.actions.plan import Plan
+from calmtui.errors import CalmError, Refused
+from calmtui.estate.live import LiveEstate
+from calmtui.fleet.node import Node, NodeId
+from calmtui.providers.base import ExecResult, Lifecycle, NodeGone, OutcomeUnknown, Unreachable
+
+log = logging.getLogger(__name__)
+
+ACT_PARALLEL = 16
+"""How many nodes are acted on at once unless told otherwise: an engine or API is not flooded by one operator."""
+
+SAME_MOMENT = 5.0
+"""Seconds by which `created` may differ and still be the same thing: some sources compute it from an uptime."""
+
+Listener = Callable[[Outcome], None]
+Do = Callable[[Node], Awaitable[tuple[Status, str, ExecResult | None]]]
+"""Does it to a node: ok or failed, a few words on what came of it, and a command's result. May raise anything."""
+
+
+class Execution:
+    """One thing being done to some nodes; `run` does it, `outcomes` has one for each node at any moment."""
+
+    def __init__(
+        self,
+        live: LiveEstate,
+        title: str,
+        nodes: Iterable[Node],
+        do: Do,
+        *,
+        refuses: Callable[[Node], str],
+        parallel: int,
+    ) -> None:
+        """`refuses` says why a node, as it is now, cannot be done any more; empty: it can."""
+        self.title = title
+        self.outcomes: dict[NodeId, Outcome] = {node.id: Outcome(node) for node in nodes}
+        self.parallel = parallel
+        self.began: float | None = None
+        """Seconds since the epoch; None until it runs."""
+        self.ended: float | None = None
+        self._live = live
+        self._do = do
+        self._refuses = refuses
+        self._waiting: deque[NodeId] = deque(self.outcomes)
+        self._listeners: list[Listener] = []
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with each outcome that changes; returns what ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def run(self) -> list[Outcome]:
+        """Do it to every node; the outcomes in the order of the nodes.
+
+        Cancelled, it does not begin another node, and those under way become unknown.
+        """
+        self.began = time.time()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self.parallel, len(self.outcomes))):
+                    group.create_task(self._work())
+        finally:
+            self.cancel()
+            self.ended = time.time()
+        return list(self.outcomes.values())
+
+    def cancel(self) -> int:
+        """Begin no further node; those that wait are skipped. Returns how many there were."""
+        count = len(self._waiting)
+        while self._waiting:
+            self._skip(self._waiting.popleft(), "cancelled before it began")
+        return count
+
+    def having(self, *statuses: Status) -> list[Node]:
+        """The nodes whose outcome stands there."""
+        return [outcome.node for outcome in self.outcomes.values() if outcome.status in statuses]
+
+    def retry(self) -> Execution:
+        """The same for the nodes that failed. Unknown ones are left: there it may have happened."""
+        return Execution(
+            self._live, self.title, self.having(Status.FAILED), self._do, refuses=self._refuses, parallel=self.parallel
+        )
+
+    async def _work(self) -> None:
+        while self._waiting:
+            await self._one(self._waiting.popleft())
+
+    async def _one(self, node_id: NodeId) -> None:
+        planned = self.outcomes[node_id].node
+        node = self._live.fleet.get(node_id)
+        if node is None:
+            self._skip(node_id, "gone since the plan was made")
+            return
+        changed = _replaced(planned, node) or self._refuses(node)
+        if changed:
+            self._skip(node_id, changed)
+            return
+        self._put(Outcome(planned, Status.RUNNING, started=time.time()))
+        begun = time.monotonic()
+        status, detail, result = await self._attempt(node, begun)
+        self._end(node_id, status, detail, begun, result)
+
+    async def _attempt(self, node: Node, begun: float) -> tuple[Status, str, ExecResult | None]:
+        try:
+            return await self._do(node)
+        except asyncio.CancelledError:
+            self._end(node.id, Status.UNKNOWN, "interrupted: it may have happened all the same", begun, None)
+            raise
+        except OutcomeUnknown as error:
+            return Status.UNKNOWN, str(error), None
+        except NodeGone as error:
+            return Status.SKIPPED, str(error), None
+        except CalmError as error:
+            return Status.FAILED, str(error), None
+        except Exception as error:  # a fault in a provider is that node's outcome, not the end of the others'
+            log.exception("%s of %s", self.title, node.id)
+            text = f"internal error: {type(error).__name__}: {error}; calmtui's log file has the details"
+            return Status.FAILED, text, None
+
+    def _end(self, node_id: NodeId, status: Status, detail: str, begun: float, result: ExecResult | None) -> None:
+        took = time.monotonic() - begun
+        detail = sanitise.word(detail)
+        self._put(replace(self.outcomes[node_id], status=status, detail=detail, took=took, result=result))
+
+    def _skip(self, node_id: NodeId, reason: str) -> None:
+        self._put(Outcome(self.outcomes[node_id].node, Status.SKIPPED, reason))
+
+    def _put(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.node.id] = outcome
+        for listener in list(self._listeners):
+            listener(outcome)
+
+
+def act(live: LiveEstate, plan: Plan, *, read_only: bool, parallel: int = ACT_PARALLEL) -> Execution:
+    """The execution of a plan, not yet begun. Raises Refused in read-only mode."""
+    refuse_read_only(live, plan.name, read_only=read_only)
+    actions = {target.node.id: target.action for target in plan.targets}
+
+    async def do(node: Node) -> tuple[Status, str, None]:
+        source = live.able(node, Lifecycle)
+        if source is None:
+            raise unopened(live, node)
+        wanted = {item.name: plan.parameters[item.name] for item in actions[node.id].parameters}
+        return Status.OK, await source.act(node, plan.name, wanted) or "done", None
+
+    def refuses(node: Node) -> str:
+        return "" if plan.name in node.actions else f"it is {node.raw_state or node.state} now: no {plan.name} any more"
+
+    return Execution(live, plan.name, (target.node for target in plan.targets), do, refuses=refuses, parallel=parallel)
+
+
+def refuse_read_only(live: LiveEstate, what: str, *, read_only: bool) -> None:
+    """Raise Refused when nothing may be changed: by the estate, or because calmtui was started so."""
+    if live.estate.read_only:
+        raise Refused(
+            f"{what} is refused: the estate is read-only",
+            where=live.estate.name,
+            next_step="its file says so with read_only",
+        )
+    if read_only:
+        raise Refused(
+            f"{what} is refused: calmtui runs read-only", next_step="start it without --read-only to change things"
+        )
+
+
+def unopened(live: LiveEstate, node: Node) -> Unreachable:
+    """Why a node's source cannot be asked for anything."""
+    status = live.fleet.sources.get(node.source)
+    why = status.error if status is not None and status.error else "the source is not open"
+    return Unreachable(why, where=node.source)
+
+
+def _replaced(planned: Node, now: Node) -> str:
+    """Whether another thing stands under the same id since: a container made anew, a pod of the same name."""
+    if planned.created is None or now.created is None or abs(planned.created - now.created) <= SAME_MOMENT:
+        return ""
+    return "replaced by another of that name since the plan was made"
+
+
+def all_ok(outcomes: Sequence[Outcome]) -> bool:
+    """Whether it was done to every node."""
+    return all(outcome.status is Status.OK for outcome in outcomes)

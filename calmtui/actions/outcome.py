@@ -1,0 +1,54 @@
+"""Outcome: what became of one node of a plan. Failure of one among many is a value, never an exception."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from calmtui.fleet.node import Node
+from calmtui.providers.base import ExecResult
+
+
+class Status(StrEnum):
+    """Where one node of a plan stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    OK = "ok"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Nothing was sent to it; the detail says why."""
+    UNKNOWN = "unknown"
+    """It may or may not have happened: the connection died, or it was interrupted."""
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will come."""
+        return self not in (Status.QUEUED, Status.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One node, at one moment of an execution."""
+
+    node: Node
+    """As it was when the plan was made."""
+    status: Status = Status.QUEUED
+    detail: str = ""
+    """What came of it, or why not; always given for what is skipped, failed or unknown. Safe for a terminal."""
+    started: float | None = None
+    """Seconds since the epoch; None when it never began."""
+    took: float | None = None
+    """Seconds; None until it has ended."""
+    result: ExecResult | None = None
+    """Of a command: its output and exit status, raw and untrusted."""
+
+    def __post_init__(self) -> None:
+        if self.status in (Status.SKIPPED, Status.FAILED, Status.UNKNOWN) and not self.detail:
+            raise ValueError(f"an outcome that is {self.status} needs a reason")
+
+
+def tally(outcomes: list[Outcome]) -> dict[Status, int]:
+    """How many stand where, in the order of `Status`; only what there is."""
+    counts = {status: sum(outcome.status is status for outcome in outcomes) for status in Status}
+    return {status: count for status, count in counts.items() if count}

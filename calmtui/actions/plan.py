@@ -1,0 +1,148 @@
+"""Plan: exactly what will happen to exactly what, and how strongly to ask before. Data: it touches nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from calmtui.actions import parameters
+from calmtui.actions.catalogue import Catalogue, action_of, refusal
+from calmtui.errors import UsageError
+from calmtui.fleet.node import Node
+from calmtui.providers.base import Action, Danger, Parameter
+
+MANY = 10
+"""More targets than this are asked about more strongly: a slip of the filter, not an intention, is what it catches."""
+
+PRODUCTION = frozenset({"production", "prod", "prd", "live"})
+"""Names of environments that serve customers, in lower case."""
+
+LONGEST_TYPED = 40
+"""Nobody is asked to type more characters than this."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One node and what will be done to it."""
+
+    node: Node
+    action: Action
+
+    @property
+    def sentence(self) -> str:
+        """What will happen to it."""
+        return self.action.summary
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A node that was asked for and will not be touched."""
+
+    node: Node
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An action with its targets resolved. Nothing that it does not name will be touched."""
+
+    name: str
+    """The action."""
+    targets: tuple[Target, ...]
+    """In the order in which they will be begun."""
+    left_out: tuple[LeftOut, ...]
+    parameters: Mapping[str, str]
+    hidden: int
+    """How many of the targets the filter does not show."""
+    danger: Danger
+    reasons: tuple[str, ...]
+    """Why it is asked about more strongly than the action alone would be."""
+    typed: str
+    """What must be typed to confirm; empty when yes is enough."""
+    undo: str | None
+    """The action that takes it back; None when nothing does for all of the targets."""
+
+
+def make(
+    name: str,
+    nodes: Iterable[Node],
+    known: Catalogue,
+    *,
+    given: Mapping[str, str],
+    hidden: int = 0,
+    is_stale: Callable[[Node], bool],
+) -> Plan:
+    """Plan an action for some nodes: those that allow it are targets, the others are left out with the reason.
+
+    Raises UsageError when the action is not known for any of the nodes or its parameters are wrong.
+    """
+    targets: dict[str, Target] = {}
+    left_out: dict[str, LeftOut] = {}
+    possible: set[str] = set()
+    for node in nodes:
+        possible.update(node.actions)
+        action = action_of(node, name, known)
+        if action is None:
+            left_out[node.id] = LeftOut(node, f"a {node.kind} has no {name}")
+        elif name not in node.actions:
+            left_out[node.id] = LeftOut(node, refusal(node, name))
+        else:
+            targets[node.id] = Target(node, action)
+    if not targets and not any(action_of(item.node, name, known) for item in left_out.values()):
+        offered = ", ".join(sorted(possible)) or "nothing"
+        raise UsageError(
+            f"none of the {len(left_out)} nodes knows the action {name!r}", next_step=f"they offer: {offered}"
+        )
+    chosen = tuple(targets.values())
+    reasons = _reasons(chosen, hidden, is_stale)
+    danger = _danger(chosen, reasons)
+    return Plan(
+        name,
+        chosen,
+        tuple(left_out.values()),
+        parameters.check(needed(chosen), given),
+        hidden,
+        danger,
+        reasons,
+        _typed(name, chosen) if danger is Danger.TYPE_NAME else "",
+        _undo(chosen),
+    )
+
+
+def needed(targets: Iterable[Target]) -> tuple[Parameter, ...]:
+    """The parameters of all the targets' actions, each name once."""
+    return tuple({item.name: item for target in targets for item in target.action.parameters}.values())
+
+
+def _reasons(targets: Sequence[Target], hidden: int, is_stale: Callable[[Node], bool]) -> tuple[str, ...]:
+    production = sorted({target.node.env for target in targets if target.node.env.lower() in PRODUCTION})
+    stale = sum(is_stale(target.node) for target in targets)
+    reasons = []
+    if production:
+        reasons.append(f"this is {' and '.join(production)}")
+    if len(targets) > MANY:
+        reasons.append(f"{len(targets)} nodes are more than {MANY}")
+    if hidden:
+        reasons.append(f"{hidden} of them {'is' if hidden == 1 else 'are'} hidden by the filter")
+    if stale:
+        reasons.append(f"{stale} of them {'is' if stale == 1 else 'are'} stale: what is shown may not be so any more")
+    return tuple(reasons)
+
+
+def _danger(targets: Sequence[Target], reasons: Sequence[str]) -> Danger:
+    """The action's own danger, one step up when there is any reason to look twice."""
+    own = max((target.action.danger for target in targets), default=Danger.NONE)
+    return Danger(min(own + bool(reasons), Danger.TYPE_NAME))
+
+
+def _typed(name: str, targets: Sequence[Target]) -> str:
+    """The one node's name, or the service that all share, or the action and how many."""
+    services = {target.node.service for target in targets}
+    word = targets[0].node.name if len(targets) == 1 else services.pop() if len(services) == 1 else ""
+    easy = word and word.isascii() and word.isprintable() and word == word.strip() and len(word) <= LONGEST_TYPED
+    return word if easy else f"{name} {len(targets)}"
+
+
+def _undo(targets: Sequence[Target]) -> str | None:
+    undos = {target.action.undo for target in targets}
+    return undos.pop() if len(undos) == 1 else None
