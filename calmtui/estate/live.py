@@ -24,13 +24,16 @@ class LiveEstate:
     def __init__(self, estate: Estate, *, ask: Ask = ask_nobody, fleet: Fleet | None = None) -> None:
         self.estate = estate
         self.fleet = fleet if fleet is not None else Fleet()
-        self.fleet.derive = rules(estate.derive)
+        self.fleet.derive = rules(estate.derive, {spec.name: spec.defaults for spec in estate.sources})
         self.gatherer = Gatherer(self.fleet, ())
         self._ask = ask
 
     async def __aenter__(self) -> LiveEstate:
         await self.gatherer.__aenter__()
         for spec in self.estate.sources:
+            if not spec.enabled:
+                self.fleet.set_source(SourceStatus(spec.name, spec.provider, Health.OFF))
+                continue
             opening = Opening(spec.name, spec.options, self.estate.folder, self._ask)
             try:
                 self.gatherer.start(providers.load(spec.provider).open(opening))

@@ -32,6 +32,10 @@ class SourceSpec:
     name: str
     provider: str
     options: Any
+    enabled: bool = True
+    """Whether to connect to it; when not, it is shown as off."""
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    """What its nodes are, of `DERIVED`, where neither a rule nor the provider says: `{"env": "production"}`."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Estate:
     """The file it came from, absolute; None when it was discovered."""
     read_only: bool = False
     """The file says that nothing in it may be changed from here."""
+    description: str = ""
 
     @property
     def folder(self) -> Path:
