@@ -1,0 +1,147 @@
+"""The one table of what can be done from the keyboard: bindings, footer, help, palette and `:` all derive from it.
+
+To add a command: a line in `TABLE`, and a method `action_NAME` on the screen named by its first
+part (`fleet.mark` is `action_mark` of the screen whose `where` is "fleet"; `app.…` is the app's;
+a dash becomes an underscore). The screen takes its bindings with `BINDINGS = keys.bindings("fleet")`.
+The footer, help and palette follow from the screen's `where`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something that can be done on a screen."""
+
+    id: str
+    """`WHERE.NAME`: the screen that offers it and its name there. Settings rebind it by this."""
+    keys: str
+    """Keys in Textual's spelling, separated by commas, the one to show first; empty: only by `:` and palette."""
+    sentence: str
+    """What it does, as help and palette say it."""
+    group: str = "Look"
+    short: str = ""
+    """One or two words for the footer; empty: not in the footer."""
+    changes: bool = False
+    """Whether it changes anything in the estate: read-only mode refuses it and says why."""
+    argument: str = ""
+    """What may follow its name after `:`, such as `NAME`. The method takes it as a string, empty when not given."""
+
+    @property
+    def where(self) -> str:
+        """The screen that offers it; "app": every one."""
+        return self.id.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """Its name after `:`."""
+        return self.id.partition(".")[2]
+
+    @property
+    def method(self) -> str:
+        """The method that does it, on the screen or the app."""
+        return "action_" + self.name.replace("-", "_")
+
+
+TABLE: tuple[Command, ...] = (
+    Command("app.help", "question_mark,f1", "What can be done here; searchable, and it does it", "Anywhere", "help"),
+    Command("app.command", "colon", "Type a command by its name", "Anywhere", "command"),
+    Command("app.palette", "ctrl+p", "Find a command by any part of its name", "Anywhere"),
+    Command("app.theme", "", "Change the colours", "Anywhere", argument="NAME"),
+    Command("app.redraw", "ctrl+l", "Draw the whole screen again", "Anywhere"),
+    Command("app.leave", "q", "Leave this screen; leave calmtui from the fleet", "Anywhere"),
+    Command("app.quit", "ctrl+q", "Leave calmtui", "Anywhere"),
+    # The fleet
+    Command("fleet.down", "j,down", "One row down", "Move"),
+    Command("fleet.up", "k,up", "One row up", "Move"),
+    Command("fleet.first", "g,home", "First row", "Move"),
+    Command("fleet.last", "G,end", "Last row", "Move"),
+    Command("fleet.page-down", "pagedown,ctrl+d", "One page down", "Move"),
+    Command("fleet.page-up", "pageup,ctrl+u", "One page up", "Move"),
+    Command("fleet.next", "n", "Next match of the filter; without a filter, next trouble", "Move"),
+    Command("fleet.previous", "N", "Previous match of the filter; without a filter, previous trouble", "Move"),
+    Command("fleet.fold", "h,left", "Fold, or go to the row above in the hierarchy", "Move"),
+    Command("fleet.unfold", "right", "Unfold, or go to the first row within", "Move"),
+    Command("fleet.fold-all", "z", "Fold everything", "Move"),
+    Command("fleet.unfold-all", "Z", "Unfold everything", "Move"),
+    Command("fleet.mark", "space", "Mark the node, or the nodes of a group; again: unmark", "Mark", "mark"),
+    Command("fleet.mark-span", "ctrl+@,v", "Mark from the last mark to here", "Mark"),
+    Command("fleet.mark-shown", "asterisk", "Mark every node that the filter shows", "Mark"),
+    Command("fleet.mark-invert", "tilde", "Invert the marks among the nodes that the filter shows", "Mark"),
+    Command("fleet.mark-clear", "minus", "Clear all marks, hidden ones too", "Mark"),
+    Command("fleet.logs", "l", "Follow the logs of the marked nodes, or of this one", "Act", "logs"),
+    # Not `changes`: in read-only mode the list opens all the same, and says why each is missing.
+    Command("fleet.actions", "a", "What can be done with the marked nodes, or with this one", "Act", "actions"),
+    Command("fleet.shell", "s", "Open a shell on this node", "Act", "shell", changes=True),
+    Command("fleet.retry", "r", "Try the failing sources again now", "Act", argument="SOURCE"),
+    Command("fleet.filter", "slash", "Show only what matches words and key=value", "Look", "filter", argument="QUERY"),
+    Command("fleet.open", "enter", "Unfold or fold a group; look closer at a node", "Look", "open"),
+    Command("fleet.back", "escape", "Back: close the pane, then clear the filter", "Look"),
+    Command("fleet.pane", "tab", "Next pane", "Look"),
+    Command("fleet.overview", "o", "Overview of this node", "Look"),
+    Command("fleet.describe", "d", "The raw object as its source has it, secrets masked", "Look"),
+    Command("fleet.recent-logs", "L", "The last log lines of this node, beside the tree", "Look"),
+    Command("fleet.events", "e", "What happened to this node", "Look"),
+    Command("fleet.group", "b", "Group by something else", "Look", argument="BY"),
+    Command("fleet.order", "t", "Trouble first, or by name", "Look", argument="ORDER"),
+    Command("fleet.copy", "y", "Copy the ids of the marked nodes, or of this one", "Look"),
+    # Discovery
+    Command("discover.down", "j,down", "One row down", "Move"),
+    Command("discover.up", "k,up", "One row up", "Move"),
+    Command("discover.toggle", "space", "Switch the source on or off", "Sources", "on/off"),
+    Command("discover.connect", "enter", "Connect to what is on", "Sources", "connect"),
+)
+
+
+def _of(where: str) -> list[Command]:
+    return [command for command in TABLE if command.where == where]
+
+
+def offered(where: str) -> list[Command]:
+    """The commands that a screen offers, its own before those of the whole app."""
+    return [*_of(where), *_of("app")]
+
+
+def bindings(*places: str) -> list[BindingType]:
+    """Textual's bindings for a screen; every key leads through `App.action_run`, which knows what is refused."""
+    return [
+        Binding(command.keys, f"app.run({command.id!r})", command.sentence, id=command.id)
+        for where in places
+        for command in _of(where)
+        if command.keys
+    ]
+
+
+def command(command_id: str) -> Command | None:
+    """The command of that id, or None."""
+    return next((command for command in TABLE if command.id == command_id), None)
+
+
+def unknown(rebound: Mapping[str, str]) -> list[str]:
+    """What is wrong with the ids of a table of rebound keys, a sentence for each."""
+    ids = [command.id for command in TABLE]
+    problems = []
+    for command_id in rebound:
+        if command_id not in ids:
+            near = difflib.get_close_matches(command_id, ids, n=1)
+            hint = f"did you mean {near[0]}?" if near else "`?` lists them"
+            problems.append(f"keys: there is no command {command_id!r}; {hint}")
+    return problems
+
+
+_NAMES = {
+    "question_mark": "?", "colon": ":", "slash": "/", "asterisk": "*", "tilde": "~", "minus": "-", "escape": "esc",
+    "pagedown": "pgdn", "pageup": "pgup", "ctrl+@": "ctrl+space", "down": "↓", "up": "↑", "left": "←", "right": "→",
+    "plus": "+", "exclamation_mark": "!", "left_square_bracket": "[", "right_square_bracket": "]", "comma": ",",
+}  # fmt: skip
+
+
+def shown(command: Command, rebound: Mapping[str, str]) -> list[str]:
+    """Its keys as people write them, after rebinding."""
+    return [_NAMES.get(key.strip(), key.strip()) for key in rebound.get(command.id, command.keys).split(",") if key]
