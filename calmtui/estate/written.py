@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -48,10 +48,14 @@ class Written:
     """Where the key of each value of a mapping stands."""
     originals: dict[Loc, str] = field(default_factory=dict)
     """What was written where the environment was put in: the only thing that may be shown of such a value."""
+    unset: set[Place] = field(default_factory=set)
+    """Values for which the environment had nothing: what else is wrong with them means nothing."""
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, place: Place, what: str, allowed: str = "", did_you_mean: str = "") -> None:
         """Record a problem at a place."""
+        if place in self.unset:
+            return
         self.problems.append(Problem(self.file, *place, what, allowed, did_you_mean))
 
     def place(self, loc: Loc) -> Place:
@@ -59,6 +63,13 @@ class Written:
         while loc not in self.places and loc:
             loc = loc[:-1]
         return self.places.get(loc, (1, 1))
+
+    def at(self, loc: Loc) -> Any:
+        """The value that stands at a loc of `places`."""
+        value = self.value
+        for part in loc:
+            value = value[part]
+        return value
 
     def show(self, loc: Loc, value: object) -> str:
         """A value for a message: short, and never what the environment put into it."""
@@ -122,9 +133,8 @@ def _end(text: str) -> Place:
 class _Loader(yaml.SafeLoader):
     """PyYAML's reader in pure Python (the same words and places everywhere), with fewer implicit types."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}
 
-
+_Loader.yaml_implicit_resolvers = {}
 _Loader.add_implicit_resolver(f"{_TAG}null", re.compile(r"(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
 _Loader.add_implicit_resolver(f"{_TAG}bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 _Loader.add_implicit_resolver(f"{_TAG}merge", re.compile(r"<<$"), ["<"])
@@ -142,7 +152,7 @@ def _compose(text: str, written: Written) -> Node | None:
     try:
         node: Node | None = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        written.add(_place(error.problem_mark or error.context_mark), *_explain(error, text))
+        written.add(*_explain(error, text))
     except (ValueError, OverflowError):  # "\U00110000" in quotes reaches chr() inside PyYAML
         written.add(
             _place(loader.get_mark()), "an escape for a character that does not exist", "the last is \\U0010FFFF"
@@ -158,24 +168,32 @@ def _place(mark: Any) -> Place:
     return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
 
 
-def _explain(error: yaml.MarkedYAMLError, text: str) -> tuple[str, str]:
-    """PyYAML's words for what operators most often get wrong, in theirs; what to do."""
+def _explain(error: yaml.MarkedYAMLError, text: str) -> tuple[Place, str, str]:
+    """Where, what and what to do: what operators most often get wrong in their words, the rest in PyYAML's."""
     problem = error.problem or error.context or "not YAML"
-    mark = error.problem_mark
+    mark = error.problem_mark or error.context_mark
+    place = _place(mark)
     lines = text.splitlines()
     line = lines[mark.line] if mark is not None and mark.line < len(lines) else ""
     if "\\t" in problem or "\t" in line[: len(line) - len(line.lstrip())]:
-        return "a tab in the indentation", "indent with spaces"
+        return place, "a tab in the indentation", "indent with spaces"
     if "mapping values are not allowed" in problem:
-        return "a ':' where no key can be", "check the indentation, or quote a text that holds ': '"
+        return place, "a ':' where no key can be", "check the indentation, or quote a text that holds ': '"
     if "could not find expected ':'" in problem:
-        return "a key without ':'", "write KEY: VALUE"
-    if "but found another document" in problem or "expected a single document" in (error.context or ""):
-        return "a second document begins", "one file holds one document: remove the '---'"
+        return place, "a key without ':'", "write KEY: VALUE"
+    if "another document" in problem:
+        return place, "a second document begins", "one file holds one document: remove the '---'"
     if "undefined alias" in problem:
-        return f"{problem.removeprefix('found ')}", "an alias such as *name needs an anchor such as &name before it"
+        return place, problem.removeprefix("found "), "an alias such as *name needs an anchor such as &name before it"
+    if "end of stream" in problem or "stream end" in problem:
+        begun = f"{error.context or ''} ".replace("while parsing a ", "").replace("while scanning a ", "")
+        return (
+            _place(error.context_mark or mark),
+            f"a {begun}that is never closed",
+            "add the bracket or quote that ends it",
+        )
     context = f" {error.context}" if error.context and error.problem else ""
-    return f"not YAML: {problem}{context}", "check brackets, quotes and indentation around here"
+    return place, f"not YAML: {problem}{context}", "check brackets, quotes and indentation around here"
 
 
 # -- from nodes to values ---------------------------------------------------------
@@ -243,6 +261,7 @@ class _Walk:
                 near = closest(name, self.environment)
                 allowed = f"set it, or write ${{{name}:-DEFAULT}}"
                 self.written.add(place, f"environment variable {name} is not set", allowed, near)
+                self.written.unset.add(place)
                 return ""
             return found
 

@@ -1,0 +1,98 @@
+"""The models of an estate file, apart from what each provider adds to its sources.
+
+Imports pydantic, so only `load` and `schema` import this. The docstrings are the descriptions that
+editors show (`inventory/estate.schema.json`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from calmtui.estate.problems import closest
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9._@+-]*"
+"""What an estate and a source may be called: names are parts of node ids, file names and queries."""
+
+RULE_FIELDS = ("kind", "name", "source", "raw_state", "image", "env", "service", "region")
+"""The text fields of a node that a rule can take."""
+RULE = rf"(?:label\.\S+|{'|'.join(RULE_FIELDS)})"
+"""A rule that fills a field of a node."""
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(NAME, text):
+        raise ValueError(f"{text!r} is no name; letters, digits and . _ @ + - after the first")
+    return text
+
+
+def _rule(text: str) -> str:
+    if not re.fullmatch(RULE, text):
+        near = closest(text, RULE_FIELDS)
+        meant = f"; did you mean {near!r}?" if near else ""
+        raise ValueError(f"{text!r} is no rule; label.KEY or one of {', '.join(RULE_FIELDS)}{meant}")
+    return text
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Name = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"})]
+Rule = Annotated[str, AfterValidator(_rule), WithJsonSchema({"type": "string", "pattern": f"^{RULE}$"})]
+Rules = Annotated[list[Rule], BeforeValidator(_listed, json_schema_input_type=Rule | list[Rule])]
+"""One rule or a list, of which the first that finds something wins."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class Derive(_Strict):
+    """Rules that fill fields of nodes from their labels, tags and other fields. An empty list: no rule."""
+
+    env: Rules | None = None
+    """The environment: `[label.env, label.Environment]`. Unset: the labels that the field has agreed on."""
+    service: Rules | None = None
+    """The service it belongs to: `[label.app, label.Service]`. Unset: the labels that the field has agreed on."""
+    region: Rules | None = None
+    """Where it is: `[region, label.region]`. Unset: what the provider says, then the usual labels."""
+
+
+class Defaults(_Strict):
+    """What the nodes of a source are where neither a rule nor the provider says."""
+
+    env: str = ""
+    """The environment, such as `production`."""
+    service: str = ""
+    """The service."""
+    region: str = ""
+    """Where they are, such as `eu-west-1` or `rack-7`."""
+
+
+class DeclaredSource(_Strict):
+    """What every source has, whatever its provider."""
+
+    provider: str
+    """The code that speaks to it: aws, docker, kubernetes, ssh, or one that is installed besides."""
+    enabled: bool = True
+    """Whether to connect to it. `false` keeps it in the file, and in the tree as off."""
+    defaults: Defaults = Defaults()
+    """What its nodes are where neither a rule nor the provider says: `{env: production}`."""
+
+
+class DeclaredEstate(_Strict):
+    """An estate: what is looked after, by whom it is reached, and how it is told apart."""
+
+    name: Name = ""
+    """What the estate is called on the screen. Unset: the name of its folder."""
+    description: str = ""
+    """A sentence for those who open it."""
+    read_only: bool = False
+    """Nothing in it may be changed from here: actions, commands and shells are refused."""
+    sources: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
+    """Its sources by name, each with its provider and that provider's settings."""
+    derive: Derive = Derive()
+    """Rules that fill `env`, `service` and `region` of every node."""

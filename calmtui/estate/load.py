@@ -1,0 +1,123 @@
+"""Estate files: from a path to an Estate, or to everything that is wrong with the file, each with its place."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from calmtui import providers
+from calmtui.errors import UsageError
+from calmtui.estate.declared import NAME, DeclaredEstate, DeclaredSource
+from calmtui.estate.explain import explain
+from calmtui.estate.model import DEFAULT_RULES, Estate, SourceSpec
+from calmtui.estate.problems import EstateError, Problem, closest, one_of
+from calmtui.estate.written import Loc, Written, read
+
+Model = TypeVar("Model", bound=BaseModel)
+
+FILE = "estate.yaml"
+"""What the file in an estate's folder is called."""
+
+
+def load(path: str | Path, environment: Mapping[str, str] | None = None) -> Estate:
+    """The estate that a file declares, or the `estate.yaml` of a folder. Connects to nothing.
+
+    Raises EstateError with every problem of the file.
+    """
+    file = estate_file(Path(path))
+    written = read(file, os.environ if environment is None else environment)
+    estate = _Reading(written).estate(file)
+    if written.problems or estate is None:
+        raise EstateError(written.problems)
+    return estate
+
+
+def estate_file(path: Path) -> Path:
+    """The estate file that a path stands for, absolute. Raises EstateError for a folder without one."""
+    path = Path(path).expanduser().absolute()
+    if not path.is_dir():
+        return path
+    if (path / FILE).is_file():
+        return path / FILE
+    near = closest(FILE, (entry.name for entry in path.iterdir() if entry.is_file()))
+    raise EstateError([Problem(str(path), 0, 0, f"no {FILE} in this folder", "name a file or such a folder", near)])
+
+
+class _Reading:
+    """One reading of a file: fills `written.problems` as it goes on."""
+
+    def __init__(self, written: Written) -> None:
+        self.written = written
+
+    def estate(self, file: Path) -> Estate | None:
+        """The estate, as far as it can be read; None when that is not far enough."""
+        value = self.written.value
+        if not isinstance(value, dict):
+            if not self.written.problems:
+                what = "the file is empty" if value is None else "the file is not a mapping"
+                self.written.add((1, 1), what, "it begins with 'name:' and 'sources:'")
+            return None
+        declared = self.validate(DeclaredEstate, value, ())
+        sources = value.get("sources")
+        specs = [self.source(name, sources[name]) for name in sources] if isinstance(sources, dict) else []
+        if declared is None or self.written.problems:
+            return None
+        rules = dict(DEFAULT_RULES)
+        rules |= {name: tuple(rule) for name, rule in declared.derive if rule is not None}
+        return Estate(
+            name=declared.name or file.parent.name or "estate",
+            sources=tuple(spec for spec in specs if spec is not None),
+            derive=rules,
+            path=file,
+            read_only=declared.read_only,
+            description=declared.description,
+        )
+
+    def source(self, name: str, value: Any) -> SourceSpec | None:
+        loc: Loc = ("sources", name)
+        if not re.fullmatch(NAME, name):
+            self.written.add(
+                self.written.keys[loc],
+                f"source name {name!r}",
+                "allowed: letters, digits and . _ @ + - after the first",
+            )
+        if not isinstance(value, dict):
+            return None  # said by the model of the whole
+        if "provider" not in value:
+            self.written.add(self.written.keys[loc], "'provider' is missing", one_of(providers.names()))
+            return None
+        own = {key: item for key, item in value.items() if key in DeclaredSource.model_fields}
+        common = self.validate(DeclaredSource, own, loc)
+        if not isinstance(kind := own.get("provider"), str):
+            return None
+        model = self.model(kind, loc)
+        if model is None:
+            return None
+        options = self.validate(model, {key: item for key, item in value.items() if key not in own}, loc)
+        if common is None or options is None:
+            return None
+        defaults = {field: text for field, text in common.defaults if text}
+        return SourceSpec(name, kind, options, common.enabled, defaults)
+
+    def model(self, kind: str, loc: Loc) -> type[BaseModel] | None:
+        place = self.written.place((*loc, "provider"))
+        try:
+            return providers.load(kind).options()
+        except UsageError:
+            known = providers.names()
+            self.written.add(place, f"there is no provider {kind!r}", one_of(known), closest(kind, known))
+        except (ImportError, AttributeError) as error:  # a third party's, broken or half installed
+            self.written.add(place, f"provider {kind!r} cannot be imported: {error}", "install it again")
+        return None
+
+    def validate(self, model: type[Model], value: dict[str, Any], loc: Loc) -> Model | None:
+        try:
+            return model.model_validate(value, extra="forbid")
+        except ValidationError as error:
+            explain(error, model, loc, self.written)
+        return None
