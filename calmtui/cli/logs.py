@@ -1,0 +1,121 @@
+"""`calmtui logs`: the logs of the nodes that a query selects, as one, in the order of time."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from calmtui.cli.diagnostics import ExitCode, say
+from calmtui.cli.settings import Settings, settings
+from calmtui.errors import CalmError
+
+if TYPE_CHECKING:
+    from calmtui.estate.live import LiveEstate
+    from calmtui.fleet.node import Node
+    from calmtui.logs.follow import Follower
+    from calmtui.logs.line import LogLine
+    from calmtui.providers.base import LogRequest
+
+TICK = 0.1
+"""Seconds between two writes while following."""
+SOURCE_COLOURS = (36, 33, 35, 32, 34, 96, 93, 95, 92, 94)
+"""SGR parameters of the nodes' names."""
+
+
+def logs(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(help="Which nodes.")],
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Stay, and print what comes.")] = False,
+    tail: Annotated[int, typer.Option(min=0, metavar="N", help="So many of the newest lines of each stream.")] = 100,
+    since: Annotated[str, typer.Option(metavar="T", help="Nothing older: 10m, 2h, 3d or an ISO time.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
+) -> None:
+    """Print the logs of the nodes that a query selects, merged in the order of time."""
+    from calmtui.logs.since import since as moment
+    from calmtui.providers.base import LogRequest
+
+    begin = moment(since, time.time()) if since else None
+    # Who says from when means all of it, unless a number is given as well.
+    given = context.get_parameter_source("tail")
+    unlimited = begin is not None and (given is None or given.name == "DEFAULT")
+    request = LogRequest(tail=None if unlimited else tail, since=begin, follow=follow)
+    raise typer.Exit(asyncio.run(_logs(settings(context), query, request, as_json=as_json, wait=wait)))
+
+
+async def _logs(chosen: Settings, query: str, request: LogRequest, *, as_json: bool, wait: float) -> int:
+    from calmtui.cli.opened import opened
+
+    async with opened(chosen, wait) as estate:
+        found = estate.one_or_more(query)
+        nodes = [node for node in found if "logs" in node.offers]
+        if not nodes:
+            raise CalmError(f"none of the {len(found)} nodes that match {query!r} offers logs")
+        status = await print_logs(estate.live, nodes, request, as_json=as_json, out=sys.stdout)
+        return ExitCode.FAILED if estate.failed else status
+
+
+async def print_logs(
+    live: LiveEstate, nodes: Sequence[Node], request: LogRequest, *, as_json: bool, out: TextIO
+) -> int:
+    """Print the nodes' logs until they end; following, until cancelled. Notes and errors go to stderr.
+
+    Returns what to exit with: FAILED when a node's log could not be read.
+    """
+    from calmtui.logs.follow import Follower, Reading
+    from calmtui.logs.selection import readable
+
+    async with Follower(live, readable(live.fleet, nodes), request) as follower:
+        printer = _Printer(follower, out, as_json=as_json)
+        if request.follow:
+            await follower.begun(timeout=1.5)
+            while not follower.ended:
+                printer.write(follower.take(time.time_ns()))
+                await asyncio.sleep(TICK)
+            printer.write(follower.merger.rest())
+        else:
+            printer.write(await follower.collect())
+        return ExitCode.FAILED if follower.count(Reading.FAILED) else ExitCode.FINE
+
+
+class _Printer:
+    """Writes lines as people or as programs want them."""
+
+    def __init__(self, follower: Follower, out: TextIO, *, as_json: bool) -> None:
+        from calmtui.cli.printing import coloured
+        from calmtui.logs.colours import Colours
+        from calmtui.logs.naming import Names
+
+        self._out = out
+        self._as_json = as_json
+        self._names = Names(follower)
+        self._coloured = coloured() and out is sys.stdout
+        self._colours = Colours(len(SOURCE_COLOURS))
+
+    def write(self, lines: Iterable[LogLine]) -> None:
+        from calmtui.logs.line import Note
+
+        printed = []
+        for line in lines:
+            if isinstance(line, Note):
+                say(f"calmtui: {self._names(line)}: {line.text}")
+            else:
+                printed.append(self._one(line))
+        if printed:
+            self._out.write("\n".join(printed) + "\n")
+            self._out.flush()
+
+    def _one(self, line: LogLine) -> str:
+        from calmtui.logs.output import as_json, as_text
+
+        if self._as_json:
+            return as_json(line)
+        name = self._names(line)
+        if self._coloured:
+            name = f"\x1b[{SOURCE_COLOURS[self._colours.index(line.origin.node_id)]}m{name}\x1b[0m"
+        return as_text(line, name)

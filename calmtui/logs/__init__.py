@@ -1,0 +1,1 @@
+"""Logs of many nodes as one: made safe, timed, merged, kept, filtered. Works without a screen."""

@@ -1,0 +1,204 @@
+"""Follower: the logs of many nodes read at once, merged, with an account of how each stream is doing.
+
+One task reads one node. When whoever shows the lines is slow, reading waits, and through the sources' own
+flow control the far side does: nothing is dropped here. Nodes beyond `MAX_READING` wait their turn, counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from calmtui import sanitise
+from calmtui.errors import CalmError
+from calmtui.estate.live import LiveEstate
+from calmtui.fleet.node import Node
+from calmtui.logs.ingest import Reader
+from calmtui.logs.line import SECOND, LogLine, Origin
+from calmtui.logs.merge import LATENESS, Merger
+from calmtui.providers.base import LogChunk, LogRequest, Logs, SourceError, Throttled, Unreachable
+
+MAX_READING = 200
+"""Nodes read at once; the rest are in a queue that is shown."""
+MAX_PENDING = 20_000
+"""Merged lines that nobody has taken yet, after which reading waits."""
+SLICE = 500
+"""Lines read between two turns of the event loop: about 2 ms, so that keys are answered."""
+FIRST_RETRY, LONGEST_RETRY = 1.0, 30.0
+"""Seconds until a stream that failed is opened again: doubled from the first to the longest."""
+
+
+class Reading(StrEnum):
+    """What a stream is doing."""
+
+    WAITING = "waiting"
+    OPENING = "opening"
+    READING = "reading"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+@dataclass
+class Stream:
+    """How the reading of one node is doing."""
+
+    node: Node
+    state: Reading = Reading.WAITING
+    error: str = ""
+    """Why it failed, for the operator; safe for a terminal."""
+    opened: int = 0
+    """When it was opened, nanoseconds since the epoch: lines from before are history."""
+    readers: dict[str, Reader] = field(default_factory=dict)
+    """By the name that the source gives the stream within the node."""
+    started: bool = False
+    """Something has come from it."""
+
+    def reader(self, name: str) -> Reader:
+        """The reader of one of the node's streams."""
+        reader = self.readers.get(name)
+        if reader is None:
+            origin = Origin(self.node.source, self.node.id, self.node.name, sanitise.word(name))
+            reader = self.readers[name] = Reader(origin)
+        return reader
+
+
+class Follower:
+    """Reads the logs of nodes until they end or it is left. Used as an async context manager."""
+
+    def __init__(self, live: LiveEstate, nodes: Iterable[Node], request: LogRequest) -> None:
+        self.live = live
+        self.request = request
+        self.streams = {node.id: Stream(node) for node in nodes}
+        self.merger = Merger(LATENESS if request.follow else None)
+        self.received = 0
+        """Lines that have come, since the beginning."""
+        self.lost = 0
+        """Lines that the sources say were lost on the way."""
+        self._places = asyncio.Semaphore(MAX_READING)
+        self._room = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._news = asyncio.Event()
+
+    async def __aenter__(self) -> Follower:
+        self._room.set()
+        self._tasks = [
+            asyncio.create_task(self._keep(stream), name=f"logs {stream.node.id}") for stream in self.streams.values()
+        ]
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def count(self, state: Reading) -> int:
+        """How many nodes are in that state."""
+        return sum(stream.state is state for stream in self.streams.values())
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+        return all(task.done() for task in self._tasks)
+
+    @property
+    def held(self) -> bool:
+        """Whether reading waits for lines to be taken."""
+        return not self._room.is_set()
+
+    def take(self, now: int) -> list[LogLine]:
+        """The lines whose turn it is at `now`, nanoseconds since the epoch, in order; see `Merger.take`."""
+        lines = self.merger.take(now)
+        if len(self.merger) < MAX_PENDING:
+            self._room.set()
+        return lines
+
+    async def collect(self) -> list[LogLine]:
+        """Wait until every stream has ended; all lines in the exact order of time. For requests that do not follow."""
+        await asyncio.gather(*self._tasks)
+        return self.merger.rest()
+
+    async def begun(self, timeout: float) -> None:
+        """Wait until something has come from every node, or it failed, or `timeout` seconds passed."""
+        try:
+            async with asyncio.timeout(timeout):
+                while not all(stream.started for stream in self.streams.values()):
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            return
+
+    async def _keep(self, stream: Stream) -> None:
+        """One node, from its turn in the queue to its end."""
+        async with self._places:
+            request, pause = self.request, FIRST_RETRY
+            while True:
+                stream.state = Reading.OPENING
+                stream.opened = stream.opened or time.time_ns()
+                try:
+                    await self._read(stream, request)
+                except CalmError as error:
+                    again = request.follow and isinstance(error, Unreachable | Throttled)
+                    self._failed(stream, error, pause if again else None)
+                    if not again:
+                        return
+                else:
+                    stream.state = Reading.ENDED
+                    if request.follow:
+                        self._note(stream, "the log ended")
+                    return
+                request = _resumed(stream, request)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_RETRY)
+
+    async def _read(self, stream: Stream, request: LogRequest) -> None:
+        source = self.live.able(stream.node, Logs)
+        if source is None:
+            raise SourceError("it offers no logs", where=stream.node.name)
+        async with aclosing(source.logs(stream.node, request)) as chunks:
+            async for chunk in chunks:
+                stream.state = Reading.READING
+                stream.error = ""
+                await self._take_in(stream, chunk)
+
+    async def _take_in(self, stream: Stream, chunk: LogChunk) -> None:
+        reader = stream.reader(chunk.stream)
+        if chunk.note or chunk.lost:
+            self._note(stream, chunk.note or "lines were lost", name=chunk.stream, lost=chunk.lost)
+        for start in range(0, len(chunk.lines), SLICE):
+            await self._room.wait()
+            async with self._turn:
+                came = time.time_ns()
+                lines = reader.lines(chunk.lines[start : start + SLICE], came)
+                self.received += len(lines)
+                self.merger.add(lines, came, history_before=stream.opened)
+                if self.request.follow and len(self.merger) >= MAX_PENDING:
+                    self._room.clear()
+                await asyncio.sleep(0)
+        self._started(stream)
+
+    def _note(self, stream: Stream, text: str, *, name: str = "", lost: int = 0, trouble: bool = False) -> None:
+        came = time.time_ns()
+        self.lost += lost
+        self.merger.add([stream.reader(name).note(text, came, lost=lost, trouble=trouble)], came)
+
+    def _failed(self, stream: Stream, error: CalmError, retry: float | None) -> None:
+        stream.state = Reading.FAILED
+        stream.error = sanitise.word(str(error))
+        then = f" · next attempt in {retry:.0f} s" if retry else ""
+        self._note(stream, f"{stream.error}{then}", trouble=True)
+        self._started(stream)
+
+    def _started(self, stream: Stream) -> None:
+        stream.started = True
+        self._news.set()
+
+
+def _resumed(stream: Stream, request: LogRequest) -> LogRequest:
+    """What to ask after a failure: what was asked at first, or from the last line on if there was one."""
+    last = max((reader.last_time for reader in stream.readers.values() if reader.last_time), default=None)
+    return request if last is None else LogRequest(tail=None, since=(last + 1) / SECOND, follow=True)
