@@ -122,7 +122,7 @@ def _about(model: type[BaseModel], loc: Loc) -> str:
     while loc and isinstance(loc[-1], int):
         loc = loc[:-1]
     fields = _fields(model, loc[:-1])
-    about = (fields[loc[-1]].description or "") if loc and loc[-1] in fields else ""
+    about = (fields[key].description or "") if loc and (key := str(loc[-1])) in fields else ""
     return " ".join(about.split()).split(". ")[0].rstrip(".")
 
 

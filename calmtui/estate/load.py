@@ -14,14 +14,12 @@ from calmtui import providers
 from calmtui.errors import UsageError
 from calmtui.estate.declared import NAME, DeclaredEstate, DeclaredSource
 from calmtui.estate.explain import explain
+from calmtui.estate.find import estate_file
 from calmtui.estate.model import DEFAULT_RULES, Estate, SourceSpec
-from calmtui.estate.problems import EstateError, Problem, closest, one_of
+from calmtui.estate.problems import EstateError, closest, one_of
 from calmtui.estate.written import Loc, Written, read
 
 Model = TypeVar("Model", bound=BaseModel)
-
-FILE = "estate.yaml"
-"""What the file in an estate's folder is called."""
 
 
 def load(path: str | Path, environment: Mapping[str, str] | None = None) -> Estate:
@@ -29,23 +27,12 @@ def load(path: str | Path, environment: Mapping[str, str] | None = None) -> Esta
 
     Raises EstateError with every problem of the file.
     """
-    file = estate_file(Path(path))
+    file = estate_file(path)
     written = read(file, os.environ if environment is None else environment)
     estate = _Reading(written).estate(file)
     if written.problems or estate is None:
         raise EstateError(written.problems)
     return estate
-
-
-def estate_file(path: Path) -> Path:
-    """The estate file that a path stands for, absolute. Raises EstateError for a folder without one."""
-    path = Path(path).expanduser().absolute()
-    if not path.is_dir():
-        return path
-    if (path / FILE).is_file():
-        return path / FILE
-    near = closest(FILE, (entry.name for entry in path.iterdir() if entry.is_file()))
-    raise EstateError([Problem(str(path), 0, 0, f"no {FILE} in this folder", "name a file or such a folder", near)])
 
 
 class _Reading:

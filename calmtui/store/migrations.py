@@ -1,0 +1,32 @@
+"""The schema, as the steps that led to it. A released step never changes: a new one follows it."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from calmtui.store.database import VERSION, transaction
+
+migrations = Migrations("calmtui")
+
+
+@migrations()
+def m001_last_fleet_marks_views(db: Database) -> None:
+    """What a console shows before any source has answered."""
+    db.table("sources").create(
+        {"estate": str, "source": str, "saved_at": float, "status": bytes}, pk=("estate", "source"), strict=True
+    )
+    db.table("nodes").create(
+        {"estate": str, "source": str, "part": int, "nodes": bytes}, pk=("estate", "source", "part"), strict=True
+    )
+    db.table("marks").create({"estate": str, "node": str}, pk=("estate", "node"), strict=True)
+    db.table("views").create({"estate": str, "name": str, "value": str}, pk=("estate", "name"), strict=True)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a database up to VERSION; all steps and their record in one transaction."""
+    with transaction(connection):
+        migrations.apply(Database(connection, execute_plugins=False))
+        connection.execute(f"pragma user_version = {VERSION:d}")
