@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from calmtui import sanitise
 from calmtui.actions.outcome import Outcome, Status
-from calmtui.actions.plan import Plan
+from calmtui.actions.plan import Plan, filled
 from calmtui.errors import CalmError, Refused
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node, NodeId
@@ -144,8 +144,12 @@ class Execution:
 
 
 def act(live: LiveEstate, plan: Plan, *, read_only: bool, parallel: int = ACT_PARALLEL) -> Execution:
-    """The execution of a plan, not yet begun. Raises Refused in read-only mode."""
+    """The execution of a plan, not yet begun.
+
+    Raises Refused in read-only mode, UsageError when the plan lacks a value that it needs.
+    """
     refuse_read_only(live, plan.name, read_only=read_only)
+    plan = filled(plan, plan.parameters)
     actions = {target.node.id: target.action for target in plan.targets}
 
     async def do(node: Node) -> tuple[Status, str, None]:

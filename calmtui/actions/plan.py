@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from calmtui.actions import parameters
 from calmtui.actions.catalogue import Catalogue, action_of, refusal
@@ -52,6 +52,7 @@ class Plan:
     """In the order in which they will be begun."""
     left_out: tuple[LeftOut, ...]
     parameters: Mapping[str, str]
+    """Checked values of what its actions need; empty until `filled`."""
     hidden: int
     """How many of the targets the filter does not show."""
     danger: Danger
@@ -68,13 +69,13 @@ def make(
     nodes: Iterable[Node],
     known: Catalogue,
     *,
-    given: Mapping[str, str],
     hidden: int = 0,
     is_stale: Callable[[Node], bool],
 ) -> Plan:
     """Plan an action for some nodes: those that allow it are targets, the others are left out with the reason.
 
-    Raises UsageError when the action is not known for any of the nodes or its parameters are wrong.
+    What the action needs to be told is given to the plan with `filled`. Raises UsageError when the
+    action is not known for any of the nodes.
     """
     targets: dict[str, Target] = {}
     left_out: dict[str, LeftOut] = {}
@@ -100,7 +101,7 @@ def make(
         name,
         chosen,
         tuple(left_out.values()),
-        parameters.check(needed(chosen), given),
+        {},
         hidden,
         danger,
         reasons,
@@ -109,9 +110,14 @@ def make(
     )
 
 
-def needed(targets: Iterable[Target]) -> tuple[Parameter, ...]:
+def needed(plan: Plan) -> tuple[Parameter, ...]:
     """The parameters of all the targets' actions, each name once."""
-    return tuple({item.name: item for target in targets for item in target.action.parameters}.values())
+    return tuple({item.name: item for target in plan.targets for item in target.action.parameters}.values())
+
+
+def filled(plan: Plan, given: Mapping[str, str]) -> Plan:
+    """The plan with the values that it needs, checked. Raises UsageError."""
+    return replace(plan, parameters=parameters.check(needed(plan), given))
 
 
 def _reasons(targets: Sequence[Target], hidden: int, is_stale: Callable[[Node], bool]) -> tuple[str, ...]:

@@ -1,0 +1,27 @@
+"""The program: `calmtui`, or `python -m calmtui`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from calmtui.cli import diagnostics
+from calmtui.cli.app import app
+
+
+def main() -> None:
+    """Run what the command line says and exit with its code."""
+    diagnostics.start_logging()
+    try:
+        code = app(standalone_mode=False) or 0
+        sys.stdout.flush()
+    except typer.Exit as end:
+        code = end.exit_code
+    except BaseException as error:  # noqa: BLE001 -- the last place to tell it: every error becomes lines and a code
+        code = diagnostics.report(error)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

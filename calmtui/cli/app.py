@@ -1,0 +1,54 @@
+"""The commands of `calmtui`. What they need is imported when they run, so that --help is quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from calmtui import __version__
+from calmtui.cli.act import act
+from calmtui.cli.exec import exec_
+from calmtui.cli.logs import logs
+from calmtui.cli.ls import ls
+from calmtui.cli.settings import Settings
+from calmtui.cli.shell import shell
+from calmtui.cli.show import show
+
+app = typer.Typer(
+    help="One pane of glass over clouds, Docker engines, Kubernetes clusters and SSH hosts. Alone: the console.",
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("ls")(ls)
+app.command("show")(show)
+app.command("act")(act)
+app.command("exec")(exec_)
+app.command("logs")(logs)
+app.command("shell")(shell)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"calmtui {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def console(
+    context: typer.Context,
+    inventory: Annotated[
+        Path | None, typer.Option("-i", "--inventory", help="An estate file or its folder; none: what is found here.")
+    ] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse whatever would change something.")] = False,
+    theme: Annotated[str | None, typer.Option(help="A colour theme of the console.")] = None,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Open the console, unless a command follows."""
+    context.obj = Settings(inventory, read_only, theme)
+    if context.invoked_subcommand is None:
+        from calmtui.tui.start import run_console  # textual is not needed by the commands
+
+        raise typer.Exit(run_console(inventory, read_only=read_only, theme=theme))
