@@ -8,17 +8,8 @@ Heavy SDKs are imported inside the methods that first need them, in a thread whe
 Everything here is called on the event loop and must not block it. Secrets come from `Opening.ask`
 only, are never stored and never stand in an error, a node or a description.
 
-Foreign exceptions stop at the border: a provider raises only the errors below.
-
-SourceError
-├── Unreachable      no answer: refused, timed out, name unknown, connection lost
-├── AuthFailed       the other side does not accept who we are
-├── HostKeyRejected  who they are is unknown or has changed: never connected
-├── Forbidden        known, but may not do that
-├── Misconfigured    the settings cannot work: a missing file, an unknown context or profile
-├── Throttled        asked too often
-├── NodeGone         the node does not exist any more
-└── OutcomeUnknown   the connection died after an act was sent: it may have happened
+Foreign exceptions stop at the border: a provider raises only `SourceError` and its kinds, which
+`calmtui.errors` defines (transports raise them too) and this module names.
 """
 
 from __future__ import annotations
@@ -31,48 +22,21 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
-from calmtui.errors import CalmError
+from calmtui.errors import AuthFailed as AuthFailed
+from calmtui.errors import Forbidden as Forbidden
+from calmtui.errors import HostKeyChanged as HostKeyChanged
+from calmtui.errors import HostKeyRejected as HostKeyRejected
+from calmtui.errors import Misconfigured as Misconfigured
+from calmtui.errors import NodeGone as NodeGone
+from calmtui.errors import OutcomeUnknown as OutcomeUnknown
+from calmtui.errors import SourceError as SourceError
+from calmtui.errors import Throttled as Throttled
+from calmtui.errors import Unreachable as Unreachable
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Update
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-
-class SourceError(CalmError):
-    """A source failed, or failed in one request. `where` names the source or host."""
-
-
-class Unreachable(SourceError):
-    """No answer: refused, timed out, name unknown, connection lost."""
-
-
-class AuthFailed(SourceError):
-    """The other side does not accept who we are."""
-
-
-class HostKeyRejected(SourceError):
-    """The other side's key is unknown or has changed; nothing was sent to it."""
-
-
-class Forbidden(SourceError):
-    """The other side knows us and says no."""
-
-
-class Misconfigured(SourceError):
-    """The settings cannot work as they stand."""
-
-
-class Throttled(SourceError):
-    """The other side asks us to slow down."""
-
-
-class NodeGone(SourceError):
-    """The node does not exist any more."""
-
-
-class OutcomeUnknown(SourceError):
-    """The connection died after an act was sent; it may or may not have happened."""
 
 
 # -- actions ------------------------------------------------------------------
