@@ -1,0 +1,118 @@
+"""What a cluster holds, as updates for the fleet: one scope for each kind, or for each kind in each named namespace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any
+
+from calmtui.fleet.node import Node
+from calmtui.fleet.update import Delta, Ready, Snapshot, Update
+from calmtui.fleet.update import Trouble as ScopeTrouble
+from calmtui.providers.base import Forbidden, SourceError, Unreachable
+from calmtui.providers.kubernetes.connect import Api
+from calmtui.providers.kubernetes.kinds import KINDS, MACHINE, NAMESPACE
+from calmtui.providers.kubernetes.machines import named_namespace
+from calmtui.providers.kubernetes.watch import Altered, Collection, Everything, keep_watching
+
+PULSE_SECONDS = 15.0
+"""How often the API server is asked for a sign of life: a watch alone can be dead for minutes without a word."""
+
+
+def collections(api: Api, namespaces: list[str] | None, page_size: int) -> dict[str, Collection]:
+    """What to follow, by scope. `namespaces` is None for the whole cluster."""
+    if namespaces is None:
+        return {name: Collection(api, kind, page_size=page_size) for name, kind in KINDS.items()}
+    found = {MACHINE.name: Collection(api, MACHINE, page_size=page_size)}
+    for namespace in namespaces:
+        for name, kind in KINDS.items():
+            if kind is NAMESPACE:
+                only = {"fieldSelector": f"metadata.name={namespace}"}
+                found[f"{name}/{namespace}"] = Collection(api, kind, selectors=only, page_size=page_size)
+            elif kind.namespaced:
+                found[f"{name}/{namespace}"] = Collection(api, kind, namespace, page_size=page_size)
+    return found
+
+
+async def follow(source: str, api: Api, scopes: dict[str, Collection]) -> AsyncGenerator[Update, None]:
+    """Every scope's first listing or trouble, Ready, then changes for ever. Raises what concerns the whole source."""
+    updates: asyncio.Queue[Update | Exception] = asyncio.Queue(maxsize=64)
+
+    async def feed(stream: AsyncGenerator[Update, None]) -> None:
+        try:
+            async with aclosing(stream):
+                async for update in stream:
+                    await updates.put(update)
+        except Exception as error:  # noqa: BLE001  # handed over and raised below, in the caller's task
+            await updates.put(error)
+
+    streams = [_scope(source, name, collection) for name, collection in scopes.items()]
+    tasks = [asyncio.create_task(feed(stream)) for stream in (*streams, _pulse(api))]
+    unheard = set(scopes)
+    try:
+        while True:
+            update = await updates.get()
+            if isinstance(update, Exception):
+                raise update
+            yield update
+            if unheard and not isinstance(update, Ready):
+                unheard.discard(update.scope)
+                if not unheard:
+                    yield Ready()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _scope(source: str, scope: str, collection: Collection) -> AsyncGenerator[Update, None]:
+    """The updates of one scope."""
+    kind = collection.kind
+    said = ""
+    async with aclosing(keep_watching(collection)) as stream:
+        async for update in stream:
+            if isinstance(update, Everything):
+                said = ""
+                yield Snapshot(scope, await _nodes(source, kind.nodes, update.objects))
+            elif isinstance(update, Altered):
+                put = await _nodes(source, kind.nodes, update.put)
+                yield Delta(scope, put, [node_id for item in update.gone for node_id in kind.ids(source, item)])
+            else:
+                error = _explain(update.error, collection)
+                if not said and scope.startswith("namespace/"):
+                    yield Snapshot(scope, [named_namespace(source, scope.removeprefix("namespace/"))])
+                if error != said:
+                    said = error
+                    yield ScopeTrouble(scope, error)
+
+
+async def _nodes(source: str, make: Callable[[str, Any], list[Node]], objects: list[Any]) -> list[Node]:
+    """The nodes of some objects; many of them are made in slices, so that the event loop breathes in between."""
+    nodes: list[Node] = []
+    for begin in range(0, len(objects), 250):
+        for item in objects[begin : begin + 250]:
+            nodes += make(source, item)
+        await asyncio.sleep(0)
+    return nodes
+
+
+def _explain(error: SourceError, collection: Collection) -> str:
+    """What is wrong with a scope and what to do about it; the row it is said on names the source."""
+    next_step = error.next_step
+    if isinstance(error, Forbidden) and collection.kind.namespaced and not collection.namespace:
+        next_step = "list the namespaces you may see under `namespaces` in the estate"
+    return f"{error.what}; {next_step}" if next_step else error.what
+
+
+async def _pulse(api: Api) -> AsyncGenerator[Update, None]:
+    """A sign of life every few seconds. Raises Unreachable when there is none."""
+    while True:
+        await asyncio.sleep(PULSE_SECONDS)
+        try:
+            await api.get("/version")
+        except Unreachable:
+            raise
+        except SourceError:
+            continue  # an answer all the same
+        yield Delta("")

@@ -1,0 +1,167 @@
+"""Following a collection of objects: list it in pages, then watch it, for ever.
+
+Three generators, one inside the other, each with its own reason to end:
+
+`watch_once`       one request; ends when the server closes it, raises Expired on 410
+`list_then_watch`  a listing and the watches that go on from it; ends by an error only
+`keep_watching`    for ever: lists again when expired, backs off when the scope fails; raises only
+                   what concerns the whole source
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from calmtui.providers.base import AuthFailed, Misconfigured, SourceError, Unreachable
+from calmtui.providers.kubernetes.connect import Api
+from calmtui.providers.kubernetes.errors import Expired, from_exception, from_status
+from calmtui.providers.kubernetes.kinds import Kind
+from calmtui.providers.kubernetes.wire import ApiStatus, Bookmark, WatchEvent
+
+WATCH_SECONDS = 300
+"""How long the server is asked to keep a watch open; etcd forgets versions after about as long."""
+SILENCE_SECONDS = WATCH_SECONDS + 30
+"""A watch that is quiet for longer than the server was asked to keep it is dead."""
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+"""Seconds between attempts of a failing scope: doubled from the first to the longest, with jitter."""
+
+_event = msgspec.json.Decoder(WatchEvent)
+_bookmark = msgspec.json.Decoder(Bookmark)
+_status = msgspec.json.Decoder(ApiStatus)
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Objects of one kind: the whole cluster's, or one namespace's, or those that selectors pick."""
+
+    api: Api
+    kind: Kind
+    namespace: str = ""
+    selectors: Mapping[str, str] = field(default_factory=dict)
+    """`labelSelector` and `fieldSelector`, as the API has them."""
+    page_size: int = 500
+
+    @property
+    def path(self) -> str:
+        """Where it is served."""
+        return self.kind.path(self.namespace)
+
+
+class Everything(msgspec.Struct, frozen=True):
+    """All objects of a collection, decoded."""
+
+    objects: list[Any]
+
+
+class Altered(msgspec.Struct, frozen=True):
+    """Objects added, altered or gone since. No object is in both lists: its last event decides."""
+
+    put: list[Any]
+    gone: list[Any]
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """The collection cannot be followed for now; it is tried again."""
+
+    error: SourceError
+
+
+async def keep_watching(collection: Collection) -> AsyncGenerator[Everything | Altered | Trouble, None]:
+    """Follow a collection for ever. Raises Unreachable, AuthFailed and Misconfigured: they concern the whole source."""
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            async with aclosing(list_then_watch(collection)) as updates:
+                async for update in updates:
+                    pause = FIRST_PAUSE
+                    yield update
+        except Expired:
+            pass
+        except (Unreachable, AuthFailed, Misconfigured):
+            raise
+        except SourceError as error:
+            yield Trouble(error)
+        await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+async def list_then_watch(collection: Collection) -> AsyncGenerator[Everything | Altered, None]:
+    """List a collection, then yield what changes. Raises Expired when it must be listed again."""
+    everything, version = await list_all(collection)
+    yield everything
+    while True:
+        begun = time.monotonic()
+        async with aclosing(watch_once(collection, version)) as batches:
+            async for altered, reached in batches:
+                version = reached
+                if altered.put or altered.gone:
+                    yield altered
+        if time.monotonic() - begun < FIRST_PAUSE:  # a server that closes at once is not asked in a hot loop
+            await asyncio.sleep(FIRST_PAUSE * random.uniform(0.5, 1.0))
+
+
+async def list_all(collection: Collection) -> tuple[Everything, str]:
+    """Every object, and the version from which to watch. Raises a SourceError."""
+    query = {"limit": str(collection.page_size), **collection.selectors}
+    objects: list[Any] = []
+    while True:
+        body = await collection.api.get(collection.path, query)
+        try:
+            page = collection.kind.page.decode(body)
+        except msgspec.MsgspecError as error:
+            raise from_exception(error, collection.api.where) from error
+        objects += page.items or ()
+        if not page.metadata.continue_:
+            return Everything(objects), page.metadata.resource_version
+        query["continue"] = page.metadata.continue_
+
+
+async def watch_once(collection: Collection, version: str) -> AsyncGenerator[tuple[Altered, str], None]:
+    """One watch from a version on: batches of what came in one piece, each with the version reached.
+
+    Ends when the server closes it. Raises Expired when the version is too old, else a SourceError.
+    """
+    query = {
+        "watch": "1",
+        "allowWatchBookmarks": "true",
+        "resourceVersion": version,
+        "timeoutSeconds": str(WATCH_SECONDS - random.randrange(60)),  # not all of a cluster's watches at once
+        **collection.selectors,
+    }
+    async with collection.api.stream(collection.path, query, silence=SILENCE_SECONDS) as response:
+        rest = b""
+        async for piece in response.content.iter_any():
+            *lines, rest = (rest + piece).split(b"\n")
+            if lines:
+                altered, version = _read(collection, lines, version)
+                yield altered, version
+
+
+def _read(collection: Collection, lines: list[bytes], version: str) -> tuple[Altered, str]:
+    """The last event of each object in some lines of a watch, and the version reached."""
+    latest: dict[tuple[str, str], tuple[bool, Any]] = {}
+    try:
+        for line in lines:
+            event = _event.decode(line)
+            if event.type == "BOOKMARK":
+                version = _bookmark.decode(event.object).metadata.resource_version or version
+                continue
+            if event.type == "ERROR":
+                raise from_status(_status.decode(event.object).code, bytes(event.object), collection.api.where)
+            item = collection.kind.one.decode(event.object)
+            version = item.metadata.resource_version or version
+            latest[item.metadata.namespace, item.metadata.name] = (event.type != "DELETED", item)
+    except msgspec.MsgspecError as error:
+        raise from_exception(error, collection.api.where) from error
+    put = [item for there, item in latest.values() if there]
+    gone = [item for there, item in latest.values() if not there]
+    return Altered(put, gone), version
