@@ -1,0 +1,113 @@
+"""History: changes worth keeping, as what was before and after, and the fleet as it was at a past moment.
+
+The past is found by walking back from what is known now: of every later change, the newest first,
+what was before is put back. So a moment costs the changes since, and nothing is stored twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from calmtui.fleet.fleet import worth_telling
+from calmtui.fleet.node import TROUBLE, VOLATILE, Node, NodeId, State
+from calmtui.fleet.update import Change, ChangeKind
+
+KEPT = tuple(name for name in Node.__struct_fields__ if name not in VOLATILE)
+"""The fields whose change is kept."""
+
+Fields = dict[str, Any]
+"""Some of a node's fields by name, as `msgspec.to_builtins` gives them."""
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One change as it is stored and told."""
+
+    at: float
+    """When it was seen, seconds since the epoch."""
+    source: str
+    node: NodeId
+    kind: ChangeKind
+    name: str
+    node_kind: str
+    before: Fields = {}
+    """Of an altered node the fields that changed, of one that is gone all of them; empty for an added one."""
+    after: Fields = {}
+    """Of an altered node the fields that changed, of an added one all of them; empty for one that is gone."""
+    not_before: float | None = None
+    """Seen only when a source answered again: it happened between this time and `at`."""
+
+    @property
+    def bad(self) -> bool:
+        """Whether it brought the node into trouble."""
+        return self.after.get("state") in TROUBLE and self.before.get("state") not in TROUBLE
+
+    def summary(self) -> str:
+        """What changed, in one line: `state running → failed, restarts 3 → 4`."""
+        if self.kind is ChangeKind.ADDED:
+            return f"appeared, {self.after.get('state', State.UNKNOWN)}"
+        if self.kind is ChangeKind.GONE:
+            return f"gone, was {self.before.get('state', State.UNKNOWN)}"
+        names = sorted(self.after.keys() | self.before.keys(), key=_importance)
+        return ", ".join(_difference(name, self.before.get(name), self.after.get(name)) for name in names)
+
+
+def record(change: Change, *, not_before: float | None = None) -> Record | None:
+    """The record of a change; None for noise (a heartbeat, a load figure)."""
+    if not worth_telling(change):
+        return None
+    before = _fields(change.before)
+    after = _fields(change.after)
+    if change.kind is ChangeKind.ALTERED:
+        names = [name for name in KEPT if before.get(name) != after.get(name)]
+        before = {name: before.get(name) for name in names}
+        after = {name: after.get(name) for name in names}
+    node = change.node
+    return Record(change.at, change.source, node.id, change.kind, node.name, node.kind, before, after, not_before)
+
+
+def undo(nodes: dict[NodeId, Node], records: Iterable[Record]) -> dict[NodeId, Node]:
+    """The nodes as they were before `records`, which are given newest first and reach up to `nodes`."""
+    past = dict(nodes)
+    for entry in records:
+        if entry.kind is ChangeKind.ADDED:
+            past.pop(entry.node, None)
+        elif entry.kind is ChangeKind.GONE:
+            past[entry.node] = msgspec.convert(entry.before, Node)
+        elif entry.node in past:
+            fields = _fields(past[entry.node]) | entry.before
+            past[entry.node] = msgspec.convert({k: v for k, v in fields.items() if v is not None}, Node)
+    return past
+
+
+def _fields(node: Node | None) -> Fields:
+    """A node's fields that are kept; those that have their default are left out."""
+    if node is None:
+        return {}
+    fields: Fields = msgspec.to_builtins(node)
+    return {name: fields[name] for name in KEPT if name in fields}
+
+
+_FIRST = ("state", "raw_state", "reason", "image", "restarts", "labels")
+
+
+def _importance(name: str) -> tuple[int, str]:
+    return (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)
+
+
+def _difference(name: str, before: Any, after: Any) -> str:
+    if isinstance(before, dict) or isinstance(after, dict):
+        old, new = before or {}, after or {}
+        keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+        return ", ".join(_difference(f"{name.removesuffix('s')}.{key}", old.get(key), new.get(key)) for key in keys)
+    if isinstance(before, list | tuple) or isinstance(after, list | tuple):
+        gone = [str(item) for item in before or () if item not in (after or ())]
+        come = [str(item) for item in after or () if item not in (before or ())]
+        return f"{name} {' '.join([*(f'-{item}' for item in gone), *(f'+{item}' for item in come)]) or 'reordered'}"
+    return f"{name} {_shown(before)} → {_shown(after)}"
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None or value == "" else str(value)
