@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -12,18 +13,38 @@ from pydantic import BaseModel, ValidationError
 
 from calmtui import providers
 from calmtui.errors import UsageError
+from calmtui.estate import discover
 from calmtui.estate.declared import NAME, DeclaredEstate, DeclaredSource
 from calmtui.estate.explain import explain
 from calmtui.estate.find import estate_file
 from calmtui.estate.model import DEFAULT_RULES, Estate, SourceSpec
 from calmtui.estate.problems import EstateError, closest, one_of
 from calmtui.estate.written import Loc, Written, read
+from calmtui.store.database import StoreError
+
+log = logging.getLogger(__name__)
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def load(path: str | Path, environment: Mapping[str, str] | None = None) -> Estate:
-    """The estate that a file declares, or the `estate.yaml` of a folder. Connects to nothing.
+def load_estate(path: str | Path | None) -> Estate:
+    """The estate of a file or folder; of None, what this machine is set up for and the operator left on.
+
+    Connects to nothing. Raises EstateError with every problem of the file.
+    """
+    if path is not None:
+        return load_file(path)
+    found = discover.discover()
+    try:
+        choices = discover.choices()
+    except StoreError as error:  # it says what it did with the file; the suggestions hold
+        log.warning("%s", error)
+        choices = {}
+    return discover.estate_of(found, discover.chosen(found, choices))
+
+
+def load_file(path: str | Path, environment: Mapping[str, str] | None = None) -> Estate:
+    """The estate that a file declares, or the `estate.yaml` of a folder.
 
     Raises EstateError with every problem of the file.
     """

@@ -56,11 +56,13 @@ class FleetKeeper:
             self._changed.set()
 
     async def _keep(self) -> None:
-        while not self._ending.is_set():
+        last = False
+        while not last:
             await self._changed.wait()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), EVERY)
             self._changed.clear()
+            last = self._ending.is_set()
             await self._save()
 
     async def _save(self) -> None:
