@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from calmtui.actions.outcome import Outcome
     from calmtui.actions.plan import LeftOut, Plan
     from calmtui.cli.opened import Opened
+    from calmtui.fleet.node import NodeId
 
 SHOWN = 20
 """How many targets a plan shown on a terminal lists before it only counts."""
@@ -61,9 +63,9 @@ async def _act(
 ) -> int:
     from calmtui.actions.execute import act, all_ok, refuse_read_only
     from calmtui.cli.opened import opened
-    from calmtui.cli.printing import out_json
+    from calmtui.cli.printing import out_json, prefixes
 
-    async with opened(chosen, wait) as estate:
+    async with opened(chosen, wait, query) as estate:
         if not dry_run:
             refuse_read_only(estate.live, action, read_only=chosen.read_only)
         plan = _plan(estate, action, query, given)
@@ -74,11 +76,11 @@ async def _act(
             say("nothing was done")
             return ExitCode.FAILED
         execution = act(estate.live, plan, read_only=chosen.read_only, parallel=parallel)
-        width = max(len(target.node.name) for target in plan.targets)
+        names = prefixes([target.node for target in plan.targets])
         if not as_json:
             for item in plan.left_out:
                 say(f"left out: {item.reason}")
-            execution.subscribe(lambda outcome: _print_outcome(outcome, width))
+            execution.subscribe(lambda outcome: _print_outcome(outcome, names))
         try:
             await execution.run()
         finally:  # interrupted too: what was done must be known
@@ -141,7 +143,7 @@ async def _confirmed(plan: Plan) -> bool:
     return answer is not None and answer.strip() == wanted
 
 
-def _print_outcome(outcome: Outcome, width: int) -> None:
+def _print_outcome(outcome: Outcome, names: Mapping[NodeId, str]) -> None:
     from calmtui.actions.outcome import Status
     from calmtui.cli.printing import out, styled
 
@@ -150,7 +152,7 @@ def _print_outcome(outcome: Outcome, width: int) -> None:
     styles = {Status.OK: "fine", Status.SKIPPED: "quiet", Status.FAILED: "trouble", Status.UNKNOWN: "warning"}
     took = f" ({outcome.took:.1f} s)" if outcome.took is not None else ""
     word = styled(outcome.status.value.ljust(7), styles[outcome.status])
-    out(f"{word}  {outcome.node.name.ljust(width)}  {outcome.detail}{took}")
+    out(f"{word}  {names[outcome.node.id].ljust(max(map(len, names.values())))}  {outcome.detail}{took}")
 
 
 def _json(execution: Execution, left_out: tuple[LeftOut, ...]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import sys
 from enum import IntEnum
 from pathlib import Path
 
+from typer.exceptions import Abort, TyperException
+
 from calmtui import sanitise
 from calmtui.errors import CalmError, Refused, UsageError
 
@@ -47,12 +49,17 @@ def report(error: BaseException) -> int:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     match error:
-        case KeyboardInterrupt():
+        case SystemExit():
+            return error.code if isinstance(error.code, int) else ExitCode.FAILED
+        case KeyboardInterrupt() | Abort():
             say("calmtui: interrupted")
             return INTERRUPTED
         case BrokenPipeError():
             _forget_stdout()
             return PIPE_CLOSED
+        case TyperException():  # what was typed is no command or option
+            say(f"calmtui: {error.format_message().rstrip('.')}; {_hint(error)}")
+            return ExitCode.WRONG_USE
         case Refused():
             say(f"calmtui: {error}")
             return ExitCode.REFUSED
@@ -65,6 +72,16 @@ def report(error: BaseException) -> int:
     log.error("unexpected", exc_info=error)
     say(f"calmtui: internal error: {type(error).__name__}: {error}; the details are in {log_path()}")
     return ExitCode.FAILED
+
+
+def _hint(error: TyperException) -> str:
+    """What to do about a command line that cannot be read."""
+    for option in ("-i", "--inventory", "--read-only", "--theme"):
+        if error.format_message().rstrip(".").endswith(f" {option}"):
+            return f"{option} stands before the command: calmtui {option} … ls"
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "calmtui"
+    return f"`{command} --help` shows what can be said"
 
 
 def log_path() -> Path:

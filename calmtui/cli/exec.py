@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,9 +48,9 @@ async def _exec(
     from calmtui.actions.commands import command
     from calmtui.actions.execute import all_ok
     from calmtui.cli.opened import opened
-    from calmtui.cli.printing import out_json
+    from calmtui.cli.printing import out_json, prefixes
 
-    async with opened(chosen, wait) as estate:
+    async with opened(chosen, wait, query) as estate:
         nodes = _takes_commands(estate, query)
         execution = command(estate.live, nodes, words, read_only=chosen.read_only, parallel=parallel, timeout=timeout)
         if not as_json:
@@ -77,12 +76,6 @@ def _takes_commands(estate: Opened, query: str) -> list[Node]:
             f"{first.kind} {first.name} is {first.raw_state or first.state}"
         )
     return nodes
-
-
-def prefixes(nodes: list[Node]) -> Mapping[NodeId, str]:
-    """What each node's lines begin with: its name, or its id where two have the same name."""
-    count = Counter(node.name for node in nodes)
-    return {node.id: node.name if count[node.name] == 1 else node.id for node in nodes}
 
 
 def _print(outcome: Outcome, names: Mapping[NodeId, str]) -> None:

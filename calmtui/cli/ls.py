@@ -34,7 +34,7 @@ async def _ls(chosen: Settings, query: str, *, as_json: bool, wait: float) -> in
     from calmtui.cli.opened import opened
     from calmtui.cli.printing import out_json
 
-    async with opened(chosen, wait) as estate:
+    async with opened(chosen, wait, query) as estate:
         nodes = estate.select(query)
         sources = list(estate.live.fleet.sources.values())
         if as_json:

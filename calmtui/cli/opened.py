@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from calmtui.cli.diagnostics import say
 from calmtui.cli.settings import Settings
 from calmtui.cli.terminal import ask_secret
 from calmtui.errors import CalmError, UsageError
 from calmtui.estate.live import LiveEstate
-from calmtui.estate.load import load
+from calmtui.estate.load import load_estate
 from calmtui.fleet.node import Node
 from calmtui.fleet.query import Surroundings, compile_query
 from calmtui.fleet.source import Health
@@ -63,9 +62,13 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, wait: float = WAIT) -> AsyncIterator[Opened]:
-    """Open the estate, wait `wait` seconds at the most, and say on stderr what did not answer."""
-    async with LiveEstate(load(settings.inventory or Path()), ask=ask_secret) as live:
+async def opened(settings: Settings, wait: float = WAIT, query: str = "") -> AsyncIterator[Opened]:
+    """Open the estate, wait `wait` seconds at the most, and say on stderr what did not answer.
+
+    A `query` that cannot be read raises QueryError before anything is connected to.
+    """
+    compile_query(query)
+    async with LiveEstate(load_estate(settings.inventory), ask=ask_secret) as live:
         await live.gatherer.settled(wait)
         failed = partial = False
         for status in live.fleet.sources.values():

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from calmtui.fleet.node import State
+from calmtui.fleet.node import Node, NodeId, State
 
 Cell = tuple[str, str]
 """Text, and the name of its style in `STYLES`; empty: plain."""
@@ -71,3 +72,9 @@ def age(seconds: float) -> str:
         if seconds >= size:
             return f"{int(seconds // size)}{unit}"
     return f"{max(int(seconds), 0)}s"
+
+
+def prefixes(nodes: list[Node]) -> Mapping[NodeId, str]:
+    """What each node's lines begin with: its name, or its id where two have the same name."""
+    count = Counter(node.name for node in nodes)
+    return {node.id: node.name if count[node.name] == 1 else node.id for node in nodes}
