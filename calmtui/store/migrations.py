@@ -25,6 +25,16 @@ def m001_last_fleet_marks_views(db: Database) -> None:
     db.table("views").create({"estate": str, "name": str, "value": str}, pk=("estate", "name"), strict=True)
 
 
+@migrations()
+def m002_changes(db: Database) -> None:
+    """What changed, and since when each source is known."""
+    db.table("changes").create(
+        {"seq": int, "estate": str, "at": float, "source": str, "node": str, "record": bytes}, pk="seq", strict=True
+    )
+    db.table("changes").create_index(["estate", "at"])
+    db.table("beginnings").create({"estate": str, "source": str, "at": float}, pk=("estate", "source"), strict=True)
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring a database up to VERSION; all steps and their record in one transaction."""
     with transaction(connection):
