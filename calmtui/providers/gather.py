@@ -109,7 +109,8 @@ class Gatherer:
             again = self._again[source.name]
             again.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(again.wait(), pause)
+                async with asyncio.timeout(pause):  # wait_for of Python 3.11 can swallow a cancellation here
+                    await again.wait()
             delay = min(delay * 2, LONGEST_RETRY)
 
     def _failed(self, source: Source, error: Exception, pause: float) -> None:
