@@ -62,7 +62,8 @@ def added(before: Sequence[bytes], now: Sequence[bytes]) -> tuple[Sequence[bytes
     if not before:
         return now, True
     whole = before[:-1]
-    for start in range(len(before) if before[-1] else len(before) - 1):  # an empty line alone proves nothing
+    proof = len(before) if before[-1] else max(len(before) - 1, 1)  # a last empty line alone proves nothing
+    for start in range(proof):
         rest = whole[start:]
         if len(now) > len(rest) and list(now[: len(rest)]) == list(rest) and now[len(rest)].startswith(before[-1]):
             unchanged = now[len(rest)] == before[-1]

@@ -71,7 +71,8 @@ class RegionPoll:
         self._woken.clear()
         pause = min(until_listing, self._pace.watching()) if self._under_way else until_listing
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), max(pause, 0))
+            async with asyncio.timeout(max(pause, 0)):  # wait_for of Python 3.11 can swallow a cancellation here
+                await self._woken.wait()
 
     async def _listing(self) -> Snapshot:
         reservations = await self._account.call(self.region, _all_instances)
