@@ -9,6 +9,7 @@ import typer
 
 from calmtui import __version__
 from calmtui.cli.act import act
+from calmtui.cli.changes import changes
 from calmtui.cli.exec import exec_
 from calmtui.cli.logs import logs
 from calmtui.cli.ls import ls
@@ -27,6 +28,7 @@ app.command("show")(show)
 app.command("act")(act)
 app.command("exec")(exec_)
 app.command("logs")(logs)
+app.command("changes")(changes)
 app.command("shell")(shell)
 
 
