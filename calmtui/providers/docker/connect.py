@@ -1,0 +1,107 @@
+"""One connected engine: what stays open goes over the wire, what is answered through the SDK in threads."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import ssl
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from calmtui.errors import SourceError
+from calmtui.providers.base import Opening
+from calmtui.providers.docker import errors
+from calmtui.providers.docker.endpoint import Endpoint
+from calmtui.providers.docker.wire import BROKEN, Wire
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+THREADS = 24
+"""Requests to one engine at once through the SDK: a bulk action's sixteen, which may each wait for a container
+to stop, and some for whoever looks at something meanwhile."""
+
+
+class Engine:
+    """An engine that has answered. Made by `connect`; closing it lets go of every connection."""
+
+    def __init__(self, wire: Wire, clock: float, let_go: Callable[[], Awaitable[None]] | None = None) -> None:
+        self.wire = wire
+        self.clock = clock
+        """The engine's own time when it answered first, whole seconds since the epoch."""
+        self._let_go = let_go
+        self._pool = ThreadPoolExecutor(THREADS, f"docker {wire.where}")
+        self._client: APIClient | None = None
+        self._making = threading.Lock()
+
+    async def call(self, method: str, *args: Any, acting: bool = False, **kwargs: Any) -> Any:
+        """What a method of `docker.APIClient` returns. `acting`: it changes something. Raises a SourceError."""
+        def blocking() -> Any:
+            return getattr(self._sdk(), method)(*args, **kwargs)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, blocking)
+        except (OSError, RuntimeError, ValueError) as error:  # requests' and docker's derive from these
+            raise errors.translate(error, self.wire.where, acting=acting) from error
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] in {"docker", "requests", "urllib3"}:
+                raise errors.translate(error, self.wire.where, acting=acting) from error
+            raise
+
+    async def stream(self, path: str, **query: Any) -> AsyncGenerator[bytes, None]:
+        """Pieces of an answer that may stay open for ever, as they come. Raises a SourceError when it breaks off."""
+        reply = await self.wire.open("GET", path, query)
+        try:
+            while piece := await reply.read():
+                yield piece
+        except BROKEN as error:
+            raise errors.translate(error, self.wire.where) from error
+        finally:
+            reply.close()
+
+    async def close(self) -> None:
+        """Let go; requests under way in threads end by themselves."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._client is not None:
+            self._client.close()
+        if self._let_go is not None:
+            await self._let_go()
+
+    def _sdk(self) -> APIClient:
+        with self._making:
+            if self._client is None:
+                self._client = _client(self.wire)
+            return self._client
+
+
+async def connect(endpoint: Endpoint, opening: Opening) -> Engine:
+    """Reach the engine and learn its API version. Raises a SourceError."""
+    wire = Wire(endpoint, opening.options.timeout, opening.name)
+    reply = await wire.open("GET", "/_ping")
+    reply.close()
+    wire.version = reply.headers.get("api-version", "")
+    if not wire.version:
+        raise SourceError("what answers there is not a Docker engine", where=opening.name,
+                          next_step=f"check {endpoint.origin}: {endpoint}")
+    return Engine(wire, parsedate_to_datetime(reply.headers["date"]).timestamp())
+
+
+def _client(wire: Wire) -> APIClient:
+    """The SDK's client for the same engine. Blocks: takes 0.24 s the first time, for the import."""
+    from docker import APIClient
+
+    endpoint = wire.endpoint
+    url = f"unix://{endpoint.socket}" if endpoint.address is None else "tcp://{}:{}".format(*endpoint.address)
+    client = APIClient(url, version=wire.version, timeout=math.ceil(wire.timeout), tls=endpoint.tls is not None,
+                       user_agent="calmtui", max_pool_size=THREADS)
+    client.trust_env = False  # no proxy, netrc or CA bundle from the environment: `wire` takes none either
+    if endpoint.tls is not None:
+        system = ssl.get_default_verify_paths()
+        authorities = endpoint.tls.ca or system.cafile or system.capath
+        client.verify = str(authorities) if endpoint.tls.verify and authorities else endpoint.tls.verify
+        if endpoint.tls.cert is not None:
+            client.cert = (str(endpoint.tls.cert), str(endpoint.tls.key))
+    return client

@@ -1,0 +1,115 @@
+"""One Docker engine as a source: everything that can be asked of its containers and projects."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any
+
+from calmtui.errors import SourceError
+from calmtui.fleet.node import Node
+from calmtui.fleet.update import Update
+from calmtui.providers.base import ExecResult, LogChunk, LogRequest, NodeEvent, Opening
+from calmtui.providers.docker import events, execs, lifecycle, logs, mask
+from calmtui.providers.docker.connect import Engine, connect
+from calmtui.providers.docker.endpoint import Endpoint
+from calmtui.providers.docker.execs import DockerShell
+from calmtui.providers.docker.watch import watch
+
+EVENTS = 100
+"""Events that are told of one node at the most."""
+
+
+class DockerSource:
+    """Implements every protocol of `providers.base`. One connection to the engine serves all of them."""
+
+    kind = "docker"
+
+    def __init__(self, opening: Opening, endpoint: Endpoint) -> None:
+        self.name = opening.name
+        self._opening = opening
+        self._endpoint = endpoint
+        self._engine: Engine | None = None
+        self._connecting = asyncio.Lock()
+
+    async def watch(self) -> AsyncGenerator[Update, None]:
+        """Yield the containers, Ready, then what changes. Raises a SourceError when the engine does not answer."""
+        engine = await self._reach()
+        try:
+            async with contextlib.aclosing(watch(engine, self.name)) as updates:
+                async for update in updates:
+                    yield update
+        except SourceError:
+            await self._forget(engine)
+            raise
+
+    async def act(self, node: Node, action: str, parameters: Mapping[str, str]) -> str:
+        """Carry out an action; returns the state that it led to. Raises a SourceError."""
+        engine = await self._reach()
+        if node.kind == "project":
+            return await lifecycle.on_project(engine, node, action)
+        return await lifecycle.on_container(engine, _reference(node), action, parameters)
+
+    async def logs(self, node: Node, request: LogRequest) -> AsyncGenerator[LogChunk, None]:
+        """The log of a container, or of a project's members together, `stream` being the member's name."""
+        if node.kind == "project":
+            members = await lifecycle.members_of(await self._reach(), node)
+            chunks = logs.together([logs.follow(self._reach, entry.name, request, entry.name) for entry in members])
+        else:
+            chunks = logs.follow(self._reach, node.name, request)
+        async with contextlib.aclosing(chunks) as all_chunks:
+            async for chunk in all_chunks:
+                yield chunk
+
+    async def run(
+        self, node: Node, command: Sequence[str], *, stdin: bytes | None = None, timeout: float | None = None
+    ) -> ExecResult:
+        """Run a command in a container as its own user. Raises a SourceError."""
+        engine = await self._reach()
+        return await execs.run(engine, _reference(node), command, stdin=stdin, timeout=timeout, where=node.name)
+
+    async def shell(self, node: Node, *, term: str, columns: int, rows: int) -> DockerShell:
+        """Open bash or sh in a container. Raises a SourceError."""
+        return await execs.shell(await self._reach(), _reference(node), term=term, columns=columns, rows=rows)
+
+    async def describe(self, node: Node) -> dict[str, Any]:
+        """What `docker inspect` shows of a container, or of each member of a project, secrets masked."""
+        engine = await self._reach()
+        if node.kind == "project":
+            members = await lifecycle.members_of(engine, node)
+            found = await asyncio.gather(*(engine.call("inspect_container", entry.id) for entry in members))
+            return {entry.name: mask.described(one) for entry, one in zip(members, found, strict=True)}
+        described: dict[str, Any] = mask.described(await engine.call("inspect_container", _reference(node)))
+        return described
+
+    async def events(self, node: Node) -> list[NodeEvent]:
+        """The latest events that the engine still holds of a container or of a project's members, oldest first."""
+        engine = await self._reach()
+        if node.kind != "project":
+            return await events.history(engine, [_reference(node)], EVENTS)
+        members = await lifecycle.members_of(engine, node)
+        return await events.history(engine, [entry.id for entry in members], EVENTS)
+
+    async def close(self) -> None:
+        """Let go of the engine."""
+        if self._engine is not None:
+            await self._forget(self._engine)
+
+    async def _reach(self) -> Engine:
+        """The engine, connected to if need be. Raises a SourceError."""
+        async with self._connecting:
+            if self._engine is None:
+                self._engine = await connect(self._endpoint, self._opening)
+            return self._engine
+
+    async def _forget(self, engine: Engine) -> None:
+        """Make the next request connect anew."""
+        if self._engine is engine:
+            self._engine = None
+        await engine.close()
+
+
+def _reference(node: Node) -> str:
+    """What the engine finds a container by: the id, so that another one of that name is never meant instead."""
+    return node.facts.get("container id") or node.name
