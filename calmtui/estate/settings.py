@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from calmtui.estate import folders
@@ -35,15 +34,20 @@ class Settings:
     """Refuse everything that changes something, in every estate."""
     log_lines: int = 100_000
     """Lines that a log view keeps; older ones are dropped and counted."""
-    keys: Mapping[str, str] = MappingProxyType({})
+    keys: Mapping[str, str] = field(default_factory=dict)
     """Keys by the id of their command, in place of its own: `{"fleet.mark": "space,m"}`."""
-    where: Mapping[str, str] = field(default=MappingProxyType({}), compare=False)
+    where: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where a setting comes from, for messages: `theme` or `keys.ID` to `FILE:LINE:COLUMN`, a variable, or `typed`."""
 
 
 def config_file() -> Path:
     """The file of settings, whether or not it is there."""
     return folders.config() / "config.yaml"
+
+
+def variables() -> list[str]:
+    """The environment variables that hold settings."""
+    return [PREFIX + name.upper() for name in _PARSERS if name != "keys"]
 
 
 def settings(
@@ -115,7 +119,7 @@ def _keys(value: Any, _: Path) -> Mapping[str, str]:
         if not several or not all(isinstance(key, str) and key.strip() for key in several):
             raise ValueError(f"{name} needs a key or a list of keys")
         keys[name] = ",".join(key.strip() for key in several)
-    return MappingProxyType(keys)
+    return keys
 
 
 _PARSERS: Mapping[str, Callable[[Any, Path], Any]] = {

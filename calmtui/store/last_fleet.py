@@ -79,6 +79,15 @@ def save(
         database.table("nodes").insert_all(parts)
 
 
+def saved_at(*, path: Path | None = None) -> float | None:
+    """When any fleet was last saved, seconds since the epoch; None: never. Raises StoreError."""
+    with reading(path or default_path()) as connection:
+        if connection is None:
+            return None
+        found: float | None = connection.execute("select max(saved_at) from sources").fetchone()[0]
+        return found
+
+
 def _as_unconfirmed(status: SourceStatus) -> SourceStatus:
     return SourceStatus(
         status.name, status.kind, Health.CONNECTING, confirmed_at=status.confirmed_at, nodes=status.nodes
