@@ -10,23 +10,27 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 
-from tests.lab.place import unavailable
+from tests.lab.place import descendants, need_root, unavailable
+
+PROMPT = "# "
+"""What root's shell shows when it waits; the lab is root's."""
 
 
 class Tmux:
     """One terminal of `columns` × `rows` with a shell in it. Used as a context manager."""
 
     def __init__(self, columns: int, rows: int, environment: Mapping[str, str] | None = None) -> None:
+        need_root()
         if shutil.which("tmux") is None:
             unavailable("there is no tmux: apt-get install tmux")
         self._socket = f"calmtui-test-{uuid.uuid4().hex[:8]}"
         self._size = ("-x", str(columns), "-y", str(rows))
-        self._environment = {**os.environ, "LC_ALL": "C.UTF-8", "PS1": "$ ", **(environment or {})}
+        self._environment = {**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})}
 
     def __enter__(self) -> Tmux:
         self._tmux("-f", "/dev/null", "new-session", "-d", *self._size, "sh")
         self._tmux("set-option", "-g", "status", "off")
-        self.wait("$ ")
+        self.wait(PROMPT)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -67,8 +71,6 @@ class Tmux:
     def pids(self) -> list[int]:
         """The shell and what runs below it."""
         shell = int(self._tmux("display-message", "-p", "#{pane_pid}"))
-        from tests.lab.place import descendants
-
         return [shell, *descendants(shell)]
 
     def in_alternate_screen(self) -> bool:
