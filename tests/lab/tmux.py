@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from tests.lab.place import descendants, need_root, unavailable
 
-PROMPT = "# "
+PROMPT = "#"
 """What root's shell shows when it waits; the lab is root's."""
 
 
