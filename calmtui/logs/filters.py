@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import re2  # type: ignore[import-untyped]  # it has no stubs
+import re2
 
 from calmtui.errors import UsageError
 from calmtui.logs.level import Level

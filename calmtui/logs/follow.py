@@ -117,9 +117,13 @@ class Follower:
             self._room.set()
         return lines
 
+    async def finished(self) -> None:
+        """Wait until every stream has ended; lines may be left to take."""
+        await asyncio.gather(*self._tasks)
+
     async def collect(self) -> list[LogLine]:
         """Wait until every stream has ended; all lines in the exact order of time. For requests that do not follow."""
-        await asyncio.gather(*self._tasks)
+        await self.finished()
         return self.merger.rest()
 
     async def begun(self, timeout: float) -> None:

@@ -77,7 +77,7 @@ class Merger:
         self._pending.sort(key=key)
         end = bisect_right(self._pending, key(ripe), key=key)
         given, self._pending = self._pending[:end], self._pending[end:]
-        if self._newest is None or key(given[-1]) > key(self._newest):
+        if given and (self._newest is None or key(given[-1]) > key(self._newest)):
             self._newest = given[-1]
         return given
 

@@ -91,6 +91,61 @@ TABLE: tuple[Command, ...] = (
     Command("fleet.group", "b", "Group by something else", "Look", argument="BY"),
     Command("fleet.order", "t", "Trouble first, or by name", "Look", argument="ORDER"),
     Command("fleet.copy", "y", "Copy the ids of the marked nodes, or of this one", "Look"),
+    # Logs
+    Command("logs.down", "j,down", "One line down", "Move"),
+    Command("logs.up", "k,up", "One line up; stops following", "Move"),
+    Command("logs.page-down", "pagedown,ctrl+d,space", "One page down", "Move"),
+    Command("logs.page-up", "pageup,ctrl+u", "One page up", "Move"),
+    Command("logs.first", "g,home", "The oldest line that is kept", "Move"),
+    Command("logs.last", "G,end", "The newest line, and follow", "Move", "follow"),
+    Command("logs.right", "l,right", "Further along the lines", "Move"),
+    Command("logs.left", "h,left", "Back towards the beginning of the lines", "Move"),
+    Command("logs.pause", "p", "Stand still; again: follow", "Move", "pause"),
+    Command(
+        "logs.include",
+        "slash",
+        "Show only lines with a text, or a ~regular expression",
+        "Look",
+        "filter",
+        argument="TEXT",
+    ),
+    Command(
+        "logs.exclude", "backslash", "Hide lines with a text, or a ~regular expression", "Look", "hide", argument="TEXT"
+    ),
+    Command("logs.level", "e", "The least level shown: all, info, warn, error", "Look", "level"),
+    Command(
+        "logs.find", "f", "Find a text, or a ~regular expression, in the lines shown", "Look", "find", argument="TEXT"
+    ),
+    Command("logs.next", "n", "The next line that has it", "Look"),
+    Command("logs.previous", "N", "The line before that has it", "Look"),
+    Command("logs.wrap", "w", "Wrap long lines, or cut them", "Look", "wrap"),
+    Command("logs.times", "t", "A column of local times, or the lines as they came", "Look"),
+    Command("logs.clear", "C", "Let go of the lines so far", "Look"),
+    Command("logs.copy", "y", "Copy the line", "Look"),
+    Command("logs.save", "S", "Save the lines shown to a file", "Look", "save", argument="PATH"),
+    Command("logs.back", "escape", "Back: drop the search, then the filters, then leave", "Look"),
+    # Actions, their plan, their outcomes
+    Command("actions.down", "j,down", "One row down", "Move"),
+    Command("actions.up", "k,up", "One row up", "Move"),
+    Command("actions.choose", "enter", "Go on with this action", "Act", "choose"),
+    Command("actions.back", "escape", "Back", "Look"),
+    Command("plan.confirm", "y", "Carry the plan out", "Act"),
+    Command("plan.down", "j,down", "One row down", "Move"),
+    Command("plan.up", "k,up", "One row up", "Move"),
+    Command("plan.back", "escape", "Do nothing", "Act"),
+    Command("ask.back", "escape", "Refuse to answer", "Act"),
+    Command("outcomes.down", "j,down", "One row down", "Move"),
+    Command("outcomes.up", "k,up", "One row up", "Move"),
+    Command("outcomes.page-down", "pagedown,ctrl+d", "One page down", "Move"),
+    Command("outcomes.page-up", "pageup,ctrl+u", "One page up", "Move"),
+    Command("outcomes.first", "g,home", "First row", "Move"),
+    Command("outcomes.last", "G,end", "Last row", "Move"),
+    Command("outcomes.retry", "r", "The same again for the nodes that failed", "Act", "retry failed"),
+    Command("outcomes.mark", "m", "Mark the nodes that failed, in place of the marks that there are", "Act", "mark failed"),
+    Command("outcomes.cancel", "c", "Begin no further node; those under way go on", "Act", "cancel the rest"),
+    Command("outcomes.trouble", "f", "Show only what is not well, or everything", "Look", "only trouble"),
+    Command("outcomes.copy", "y", "Copy the table", "Look", "copy"),
+    Command("outcomes.back", "escape", "Back; what runs goes on", "Look", "back"),
     # Discovery
     Command("discover.down", "j,down", "One row down", "Move"),
     Command("discover.up", "k,up", "One row up", "Move"),
@@ -137,7 +192,7 @@ def unknown(rebound: Mapping[str, str]) -> list[str]:
 
 _NAMES = {
     "question_mark": "?", "colon": ":", "slash": "/", "asterisk": "*", "tilde": "~", "minus": "-", "escape": "esc",
-    "pagedown": "pgdn", "pageup": "pgup", "ctrl+@": "ctrl+space", "down": "↓", "up": "↑", "left": "←", "right": "→",
+    "backslash": "\\", "pagedown": "pgdn", "pageup": "pgup", "ctrl+@": "ctrl+space", "down": "↓", "up": "↑", "left": "←", "right": "→",
     "plus": "+", "exclamation_mark": "!", "left_square_bracket": "[", "right_square_bracket": "]", "comma": ",",
 }  # fmt: skip
 

@@ -1,0 +1,120 @@
+"""LogPane: follows the logs of nodes and shows them under a line that says how that is going."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Static
+
+from calmtui.estate.live import LiveEstate
+from calmtui.fleet.node import Node
+from calmtui.logs.buffer import EVICT
+from calmtui.logs.follow import Follower, Reading
+from calmtui.logs.naming import Names
+from calmtui.logs.selection import readable
+from calmtui.providers.base import LogRequest
+from calmtui.tui.widgets.log_status import Account, first_line
+from calmtui.tui.widgets.log_view import LogView
+
+FRAME = 1 / 20
+"""Seconds between two batches."""
+FRAMES_PER_STATUS = 10
+"""The figures are drawn anew twice a second at the most, and only when they differ."""
+RATE_OVER = 2.0
+"""Seconds over which lines a second are counted."""
+
+
+class LogPane(Vertical):
+    """The merged log of one or more nodes. It reads while it is mounted."""
+
+    DEFAULT_CSS = """
+    LogPane { height: 1fr; }
+    LogPane > .log-pane--status { height: 1; color: $text-muted; }
+    """
+
+    class Counted(Message):
+        """Posted when the figures have changed."""
+
+    def __init__(self, live: LiveEstate, *nodes: Node, tail: int = 200) -> None:
+        super().__init__()
+        self.follower = Follower(live, readable(live.fleet, nodes), LogRequest(tail=tail, follow=True))
+        self.names = Names(self.follower)
+        self.view = LogView(self.names)
+        self.account = Account(nodes=len(self.follower.streams))
+        self._status = Static(classes="log-pane--status", markup=False)
+        self._frame = 0
+        self._counts: deque[tuple[float, int]] = deque()
+
+    def compose(self) -> ComposeResult:
+        yield self._status
+        yield self.view
+
+    def on_mount(self) -> None:
+        self.run_worker(self._read(), name="logs", exit_on_error=False)
+
+    async def _read(self) -> None:
+        async with self.follower:
+            timer = self.set_interval(FRAME, self._take)
+            try:
+                await self.follower.finished()
+            finally:
+                timer.stop()
+            self.view.feed(self.follower.merger.rest())
+            self._count()
+
+    def _take(self) -> None:
+        """One frame: what has come is shown, unless it would push out what the reader stands at."""
+        self._frame += 1
+        self.view.feed([] if self._holding else self.follower.take(time.time_ns()))
+        if self._frame % FRAMES_PER_STATUS == 0:
+            self._count()
+
+    @property
+    def _holding(self) -> bool:
+        view = self.view
+        return not view.following and view.buffer.full and view.top_rank < len(view.shown.lines) // EVICT
+
+    def on_log_view_moved(self) -> None:
+        self._count()
+
+    def on_resize(self) -> None:
+        self._status.update(first_line(self.account, self.size.width))
+
+    def _count(self) -> None:
+        account = self._account()
+        if account != self.account:
+            self.account = account
+            self._status.update(first_line(account, self.size.width))
+            self.post_message(self.Counted())
+
+    def _account(self) -> Account:
+        follower, view = self.follower, self.view
+        return Account(
+            nodes=len(follower.streams),
+            rate=self._rate(),
+            late=follower.merger.late,
+            lost=follower.lost,
+            failed=follower.count(Reading.FAILED),
+            waiting=follower.count(Reading.WAITING),
+            ended=follower.ended,
+            following=view.following,
+            held=self._holding,
+            unseen=view.unseen,
+            kept=len(view.buffer.lines),
+            evicted=view.buffer.evicted,
+            shown=len(view.shown.lines),
+            behind=view.shown.behind,
+        )
+
+    def _rate(self) -> float:
+        """Lines a second that have come of late."""
+        now = time.monotonic()
+        self._counts.append((now, self.follower.received))
+        while len(self._counts) > 2 and self._counts[0][0] < now - RATE_OVER:
+            self._counts.popleft()
+        (begin, before), (end, after) = self._counts[0], self._counts[-1]
+        return round((after - before) / (end - begin)) if end > begin else 0.0

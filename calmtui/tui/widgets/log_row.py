@@ -1,0 +1,171 @@
+"""How a log line looks: a pure function from a line to the rows that it takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+
+from rich.cells import cell_len, chop_cells, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from calmtui.logs.filters import Pattern
+from calmtui.logs.level import Level
+from calmtui.logs.line import SECOND, LogLine, Note
+
+TIME_WIDTH = 13
+"""`02:29:14.103` and a blank."""
+TAB = 4
+"""Columns between tab stops: stack traces are indented with tabs, and eight would push them off the screen."""
+
+_NOTHING = Style.null()
+Layer = tuple[int, int, Style]
+
+
+@dataclass(frozen=True)
+class Styles:
+    """What a theme says about log lines."""
+
+    text: Style = _NOTHING
+    time: Style = _NOTHING
+    quiet: Style = _NOTHING
+    """Debug and trace lines."""
+    warn: Style = _NOTHING
+    error: Style = _NOTHING
+    note: Style = _NOTHING
+    trouble: Style = _NOTHING
+    match: Style = _NOTHING
+    cursor: Style = _NOTHING
+    names: Sequence[Style] = (_NOTHING,)
+
+    def of(self, level: Level) -> Style:
+        """The style of a line of a level."""
+        if level >= Level.ERROR:
+            return self.error
+        if level is Level.WARN:
+            return self.warn
+        return self.quiet if level in (Level.DEBUG, Level.TRACE) else self.text
+
+
+@dataclass(frozen=True)
+class Look:
+    """How all rows are to be drawn at present."""
+
+    width: int
+    name_width: int
+    """Columns for the name of the node; 0: names are not drawn."""
+    wrap: bool = False
+    times: bool = True
+    """A column of times, local, in place of the time that the text begins with."""
+    left: int = 0
+    """Characters of the text scrolled out to the left; not with wrap."""
+    search: Pattern | None = None
+    styles: Styles = field(default_factory=Styles)
+
+
+def draw(line: LogLine, name: str, colour: int, look: Look, *, current: bool = False) -> list[Strip]:
+    """The rows of a line, each `look.width` cells wide. There is one only unless lines are wrapped."""
+    styles = look.styles
+    head = [Segment("▌" if current else " ", styles.cursor)]
+    if look.times:
+        head.append(Segment(_clock(line).ljust(TIME_WIDTH), styles.time))
+    if look.name_width:
+        shown = set_cell_size(shorten(name, look.name_width), look.name_width + 1)
+        head.append(Segment(shown, styles.names[colour % len(styles.names)]))
+    head.append(Segment(f"{_mark(line)} ", styles.trouble if _is_trouble(line) else styles.of(line.level)))
+    indent = sum(cell_len(segment.text) for segment in head)
+    body = _body(line, look, max(look.width - indent, 1))
+    rows = [[*head, *body[0]], *([Segment(" " * indent), *rest] for rest in body[1:])]
+    return [Strip(segments).adjust_cell_length(look.width, styles.text) for segments in rows]
+
+
+def shorten(name: str, width: int) -> str:
+    """A name within so many cells, its middle left out: what tells pods apart stands at the end."""
+    if cell_len(name) <= width:
+        return name
+    keep = max((width - 1) * 2 // 3, 1)
+    return f"{name[: max(width - 1 - keep, 0)]}…{name[-keep:]}"
+
+
+def _is_trouble(line: LogLine) -> bool:
+    return isinstance(line, Note) and (line.trouble or line.lost > 0)
+
+
+def _mark(line: LogLine) -> str:
+    """What is to be known of a line without reading it, colour or no colour."""
+    if isinstance(line, Note):
+        return "✖" if _is_trouble(line) else "┄"
+    if line.level >= Level.ERROR:
+        return "✖"
+    if line.level is Level.WARN:
+        return "▲"
+    return "↥" if line.late else " "
+
+
+def _clock(line: LogLine) -> str:
+    moment = line.at if isinstance(line, Note) else line.ts
+    if moment is None:
+        return ""
+    day, second = _local(moment // SECOND)
+    if day == _local(int(time.time()))[0]:
+        return f"{second}.{moment % SECOND // 1_000_000:03d}"
+    return f"{day} {second[:5]}"
+
+
+@lru_cache(maxsize=4096)
+def _local(seconds: int) -> tuple[str, str]:
+    """The day and the time of day."""
+    moment = time.localtime(seconds)
+    return time.strftime("%b%d", moment), time.strftime("%H:%M:%S", moment)
+
+
+def _body(line: LogLine, look: Look, width: int) -> list[list[Segment]]:
+    raw, base, spans = _content(line, look)
+    # What a row can hold, with room for characters without width: a line may have 64 Ki characters.
+    hidden = 0 if look.wrap else look.left
+    limit = len(raw) if look.wrap else hidden + 4 * width
+    text = raw[:limit].expandtabs(TAB)
+    layers: list[Layer] = [(_column(raw, b), _column(raw, e), style) for b, e, style in spans if b < limit]
+    if look.search is not None:
+        layers += [(b, e, look.styles.match) for b, e in look.search.places(text)]
+    if not look.wrap:
+        return [_paint(text, hidden, len(text), layers, base)]
+    rows, start = [], 0
+    for piece in chop_cells(text, width) or [""]:
+        rows.append(_paint(text, start, start + len(piece), layers, base))
+        start += len(piece)
+    return rows
+
+
+def _content(line: LogLine, look: Look) -> tuple[str, Style, list[Layer]]:
+    styles = look.styles
+    if isinstance(line, Note):
+        lost = f" · {line.lost:,} lines lost" if line.lost else ""
+        return f"┄┄ {line.text}{lost} ┄┄", styles.trouble if _is_trouble(line) else styles.note, []
+    cut = line.stamp if look.times else 0
+    text = line.text[cut:] if line.ts is not None else line.text
+    spans = [(max(b - cut, 0), e - cut, Style.parse(colour)) for b, e, colour in line.spans if e > cut]
+    return text, styles.of(line.level), spans
+
+
+def _column(text: str, at: int) -> int:
+    """Where a character of the text stands once tabs are expanded."""
+    return len(text[:at].expandtabs(TAB))
+
+
+def _paint(text: str, start: int, end: int, layers: list[Layer], base: Style) -> list[Segment]:
+    """A stretch of the text in segments; later layers lie over earlier ones."""
+    inside = [(max(b, start), min(e, end), style) for b, e, style in layers if b < end and e > start]
+    cuts = sorted({start, end, *(b for b, _, _ in inside), *(e for _, e, _ in inside)})
+    segments = []
+    for begin, stop in pairwise(cuts):
+        style = base
+        for b, e, over in inside:
+            if b <= begin and stop <= e:
+                style += over
+        segments.append(Segment(text[begin:stop], style))
+    return segments
