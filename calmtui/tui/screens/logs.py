@@ -40,7 +40,9 @@ class LogsScreen(Screen[None]):
     BINDINGS = keys.bindings("logs")
     DEFAULT_CSS = """
     LogsScreen > #toggles { height: 1; color: $text-muted; }
-    LogsScreen > LogPrompt.-asking + #toggles { display: none; }
+    LogsScreen > LogPrompt { display: none; }
+    LogsScreen.-asking > LogPrompt { display: block; }
+    LogsScreen.-asking > #toggles { display: none; }
     """
 
     def __init__(self, live: LiveEstate, nodes: Sequence[Node]) -> None:
@@ -136,9 +138,11 @@ class LogsScreen(Screen[None]):
         if typed:
             self._take(purpose, typed)
         else:
+            self.add_class("-asking")
             self.query_one(LogPrompt).ask(purpose, now.typed if now else "")
 
     def on_log_prompt_answered(self, answer: LogPrompt.Answered) -> None:
+        self.remove_class("-asking")
         self.view.focus()
         self._take(answer.purpose, answer.typed)
 

@@ -18,12 +18,11 @@ QUESTIONS: dict[Purpose, str] = {
 
 
 class LogPrompt(Input):
-    """Hidden until it asks."""
+    """Whoever shows it hides it again when it is `Answered`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave things as they are", id="logs.leave")]
     DEFAULT_CSS = """
-    LogPrompt { height: 1; border: none; padding: 0 1; display: none; }
-    LogPrompt.-asking { display: block; }
+    LogPrompt { height: 1; border: none; padding: 0 1; }
     LogPrompt:focus { border: none; }
     """
 
@@ -46,7 +45,6 @@ class LogPrompt(Input):
         self.placeholder = QUESTIONS[purpose]
         self.value = now
         self.cursor_position = len(now)
-        self.add_class("-asking")
         self.focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -57,5 +55,4 @@ class LogPrompt(Input):
         self._answer(self._before)
 
     def _answer(self, typed: str) -> None:
-        self.remove_class("-asking")
         self.post_message(self.Answered(self.purpose, typed))
