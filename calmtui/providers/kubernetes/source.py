@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from typing import Any
 
+from calmtui.fleet.node import Node
 from calmtui.fleet.update import Update
-from calmtui.providers.base import Opening
+from calmtui.providers.base import ExecResult, LogChunk, LogRequest, NodeEvent, Opening, ShellChannel
+from calmtui.providers.kubernetes import actions, describe, events, logs
 from calmtui.providers.kubernetes.connect import Api
+from calmtui.providers.kubernetes.containers import target_of
+from calmtui.providers.kubernetes.exec import run
 from calmtui.providers.kubernetes.inventory import collections, follow
 from calmtui.providers.kubernetes.options import KubernetesOptions
+from calmtui.providers.kubernetes.shell import open_shell
 
 
 class KubernetesSource:
@@ -37,6 +43,34 @@ class KubernetesSource:
         async with aclosing(follow(self.name, self._api, scopes)) as updates:
             async for update in updates:
                 yield update
+
+    async def act(self, node: Node, action: str, parameters: Mapping[str, str]) -> str:
+        """See `providers.base.Lifecycle`."""
+        return await actions.act(self._api, node, action, parameters)
+
+    async def logs(self, node: Node, request: LogRequest) -> AsyncGenerator[LogChunk, None]:
+        """See `providers.base.Logs`."""
+        async with aclosing(logs.read(self._api, node, request)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def run(
+        self, node: Node, command: Sequence[str], *, stdin: bytes | None = None, timeout: float | None = None
+    ) -> ExecResult:
+        """See `providers.base.Exec`."""
+        return await run(self._api, await target_of(self._api, node), command, stdin=stdin, timeout=timeout)
+
+    async def shell(self, node: Node, *, term: str, columns: int, rows: int) -> ShellChannel:
+        """See `providers.base.Shell`."""
+        return await open_shell(self._api, await target_of(self._api, node), term=term, columns=columns, rows=rows)
+
+    async def describe(self, node: Node) -> dict[str, Any]:
+        """See `providers.base.Describe`."""
+        return await describe.describe(self._api, node)
+
+    async def events(self, node: Node) -> list[NodeEvent]:
+        """See `providers.base.Events`."""
+        return await events.events(self._api, node)
 
     async def close(self) -> None:
         """See `providers.base.Source`."""
