@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from calmtui.fleet.node import Node
+from calmtui.fleet.node import Node, NodeId
 from calmtui.providers.base import ExecResult
 
 
@@ -52,3 +54,10 @@ def tally(outcomes: list[Outcome]) -> dict[Status, int]:
     """How many stand where, in the order of `Status`; only what there is."""
     counts = {status: sum(outcome.status is status for outcome in outcomes) for status in Status}
     return {status: count for status, count in counts.items() if count}
+
+
+def names(nodes: Iterable[Node]) -> Mapping[NodeId, str]:
+    """What to call each node where all of them are listed: its name, or its id where two have the same name."""
+    nodes = list(nodes)
+    count = Counter(node.name for node in nodes)
+    return {node.id: node.name if count[node.name] == 1 else node.id for node in nodes}

@@ -120,8 +120,13 @@ def filled(plan: Plan, given: Mapping[str, str]) -> Plan:
     return replace(plan, parameters=parameters.check(needed(plan), given))
 
 
+def is_production(node: Node) -> bool:
+    """Whether it serves customers, by the name of its environment."""
+    return node.env.lower() in PRODUCTION
+
+
 def _reasons(targets: Sequence[Target], hidden: int, is_stale: Callable[[Node], bool]) -> tuple[str, ...]:
-    production = sorted({target.node.env for target in targets if target.node.env.lower() in PRODUCTION})
+    production = sorted({target.node.env for target in targets if is_production(target.node)})
     stale = sum(is_stale(target.node) for target in targets)
     reasons = []
     if production:

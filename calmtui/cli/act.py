@@ -62,8 +62,9 @@ async def _act(
     wait: float,
 ) -> int:
     from calmtui.actions.execute import act, all_ok, refuse_read_only
+    from calmtui.actions.outcome import names
     from calmtui.cli.opened import opened
-    from calmtui.cli.printing import out_json, prefixes
+    from calmtui.cli.printing import out_json
 
     async with opened(chosen, wait, query) as estate:
         if not dry_run:
@@ -76,11 +77,11 @@ async def _act(
             say("nothing was done")
             return ExitCode.FAILED
         execution = act(estate.live, plan, read_only=chosen.read_only, parallel=parallel)
-        names = prefixes([target.node for target in plan.targets])
+        called = names(target.node for target in plan.targets)
         if not as_json:
             for item in plan.left_out:
                 say(f"left out: {item.reason}")
-            execution.subscribe(lambda outcome: _print_outcome(outcome, names))
+            execution.subscribe(lambda outcome: _print_outcome(outcome, called))
         try:
             await execution.run()
         finally:  # interrupted too: what was done must be known
@@ -143,7 +144,7 @@ async def _confirmed(plan: Plan) -> bool:
     return answer is not None and answer.strip() == wanted
 
 
-def _print_outcome(outcome: Outcome, names: Mapping[NodeId, str]) -> None:
+def _print_outcome(outcome: Outcome, called: Mapping[NodeId, str]) -> None:
     from calmtui.actions.outcome import Status
     from calmtui.cli.printing import out, styled
 
@@ -152,7 +153,7 @@ def _print_outcome(outcome: Outcome, names: Mapping[NodeId, str]) -> None:
     styles = {Status.OK: "fine", Status.SKIPPED: "quiet", Status.FAILED: "trouble", Status.UNKNOWN: "warning"}
     took = f" ({outcome.took:.1f} s)" if outcome.took is not None else ""
     word = styled(outcome.status.value.ljust(7), styles[outcome.status])
-    out(f"{word}  {names[outcome.node.id].ljust(max(map(len, names.values())))}  {outcome.detail}{took}")
+    out(f"{word}  {called[outcome.node.id].ljust(max(map(len, called.values())))}  {outcome.detail}{took}")
 
 
 def _json(execution: Execution, left_out: tuple[LeftOut, ...]) -> dict[str, Any]:

@@ -47,15 +47,16 @@ async def _exec(
 ) -> int:
     from calmtui.actions.commands import command
     from calmtui.actions.execute import all_ok
+    from calmtui.actions.outcome import names
     from calmtui.cli.opened import opened
-    from calmtui.cli.printing import out_json, prefixes
+    from calmtui.cli.printing import out_json
 
     async with opened(chosen, wait, query) as estate:
         nodes = _takes_commands(estate, query)
         execution = command(estate.live, nodes, words, read_only=chosen.read_only, parallel=parallel, timeout=timeout)
         if not as_json:
-            names = prefixes(nodes)
-            execution.subscribe(lambda outcome: _print(outcome, names))
+            called = names(nodes)
+            execution.subscribe(lambda outcome: _print(outcome, called))
         try:
             await execution.run()
         finally:  # interrupted too: what was done must be known
@@ -78,13 +79,13 @@ def _takes_commands(estate: Opened, query: str) -> list[Node]:
     return nodes
 
 
-def _print(outcome: Outcome, names: Mapping[NodeId, str]) -> None:
+def _print(outcome: Outcome, called: Mapping[NodeId, str]) -> None:
     """Its output to stdout and stderr as the node wrote it, and what went wrong to stderr."""
     from calmtui.actions.commands import lines
     from calmtui.actions.outcome import Status
     from calmtui.cli.printing import out, styled
 
-    name = names[outcome.node.id]
+    name = called[outcome.node.id]
     if outcome.result is not None:
         if printed := lines(outcome.result.stdout):
             out("\n".join(f"{styled(f'{name}:', 'quiet')} {line}" for line in printed))

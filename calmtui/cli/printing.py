@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from calmtui.fleet.node import Node, NodeId, State
+from calmtui.fleet.node import State
 
 Cell = tuple[str, str]
 """Text, and the name of its style in `STYLES`; empty: plain."""
@@ -72,9 +71,3 @@ def age(seconds: float) -> str:
         if seconds >= size:
             return f"{int(seconds // size)}{unit}"
     return f"{max(int(seconds), 0)}s"
-
-
-def prefixes(nodes: list[Node]) -> Mapping[NodeId, str]:
-    """What each node's lines begin with: its name, or its id where two have the same name."""
-    count = Counter(node.name for node in nodes)
-    return {node.id: node.name if count[node.name] == 1 else node.id for node in nodes}

@@ -1,0 +1,136 @@
+"""What can be done with some nodes: the actions that all of them allow, and why the others are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from calmtui.actions import plan
+from calmtui.actions.catalogue import Choice, catalogue, choices, danger_word
+from calmtui.actions.execute import act
+from calmtui.estate.live import LiveEstate
+from calmtui.fleet.node import Node
+from calmtui.providers.base import Danger
+from calmtui.tui import keys
+from calmtui.tui.widgets.rows import Rows, Span
+
+NAMED = 3
+"""How many nodes the title names before it only counts."""
+
+
+class ActionsScreen(ModalScreen[None]):
+    """A choice of one action. It leads to its plan, or straight to the outcomes when nothing need be asked."""
+
+    where = "actions"
+    BINDINGS = keys.bindings("actions")
+    DEFAULT_CSS = """
+    ActionsScreen {
+        align: center middle;
+        & > #box {
+            width: 96; max-width: 100%; height: auto; max-height: 100%;
+            border: round $accent; border-title-color: $text; padding: 0 1; background: $surface;
+        }
+        & Rows { height: auto; max-height: 16; }
+        & #why { height: auto; max-height: 4; color: $text-muted; margin-top: 1; }
+    }
+    """
+
+    def __init__(self, live: LiveEstate, nodes: Sequence[Node], hidden: int, read_only: bool) -> None:
+        """`hidden` is how many of the nodes the filter does not show."""
+        super().__init__()
+        self.live = live
+        self.nodes = nodes
+        self.hidden = hidden
+        self.read_only = read_only or live.estate.read_only
+        self.catalogue = catalogue(live)
+        self.choices = choices(nodes, self.catalogue, live.fleet, read_only=self.read_only)
+        self._width = max((len(choice.name) for choice in self.choices), default=0)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = Content(title(self.nodes, self.hidden))
+            yield Rows(self._row, len(self.choices))
+            yield Static(id="why", markup=False)
+
+    def on_mount(self) -> None:
+        self._explain()
+
+    def on_rows_moved(self) -> None:
+        self._explain()
+
+    def on_rows_chosen(self) -> None:
+        self.action_choose()
+
+    def on_key(self, event: events.Key) -> None:
+        """A digit chooses; a letter goes to the next action that begins with it."""
+        if event.character and event.character in "123456789":
+            event.stop()
+            if int(event.character) <= len(self.choices):
+                self.query_one(Rows).move(int(event.character) - 1)
+                self.action_choose()
+        elif event.character and event.character.isalpha():
+            event.stop()
+            self._go_to(event.character)
+
+    def action_down(self) -> None:
+        self.query_one(Rows).move(self.query_one(Rows).cursor + 1)
+
+    def action_up(self) -> None:
+        self.query_one(Rows).move(self.query_one(Rows).cursor - 1)
+
+    def action_back(self) -> None:
+        self.dismiss(None)
+
+    def action_choose(self) -> None:
+        """Go on with the action under the cursor, unless something speaks against it."""
+        choice = self._choice()
+        if choice is None or choice.why_not:
+            return
+        from calmtui.tui.screens.outcomes import OutcomesScreen
+        from calmtui.tui.screens.plan import PlanScreen
+
+        made = plan.make(choice.name, self.nodes, self.catalogue, hidden=self.hidden, is_stale=self.live.fleet.is_stale)
+        if made.danger is Danger.NONE and not plan.needed(made):
+            self.app.switch_screen(OutcomesScreen(act(self.live, made, read_only=self.read_only)))
+        else:
+            self.app.switch_screen(PlanScreen(self.live, made, read_only=self.read_only))
+
+    def _choice(self) -> Choice | None:
+        return self.choices[self.query_one(Rows).cursor] if self.choices else None
+
+    def _go_to(self, letter: str) -> None:
+        rows = self.query_one(Rows)
+        order = [*range(rows.cursor + 1, len(self.choices)), *range(rows.cursor + 1)]
+        found = next((index for index in order if self.choices[index].name.startswith(letter.lower())), None)
+        if found is not None:
+            rows.move(found)
+
+    def _explain(self) -> None:
+        choice = self._choice()
+        text = "Nothing can be done with these nodes." if choice is None else choice.why_not or choice.action.summary
+        self.query_one("#why", Static).update(text)
+
+    def _row(self, index: int) -> list[Span]:
+        choice = self.choices[index]
+        number = f"{index + 1} " if index < 9 and not choice.why_not else "  "
+        name = choice.name.ljust(self._width + 2)
+        if choice.why_not:
+            return [(number, "quiet"), (name, "quiet"), (f"✗ {choice.why_not}", "quiet")]
+        danger = choice.action.danger
+        meaning = {Danger.NONE: "quiet", Danger.CONFIRM: "", Danger.TYPE_NAME: "warn"}[danger]
+        return [(number, "quiet"), (name, "strong"), (danger_word(danger).ljust(13), meaning),
+                (choice.action.summary, "quiet")]  # fmt: skip
+
+
+def title(nodes: Sequence[Node], hidden: int) -> str:
+    """What is about to be acted on, in a line: `4 nodes: web-1, web-2, web-3 and 1 more · 2 hidden by the filter`."""
+    names = ", ".join(node.name for node in nodes[:NAMED])
+    more = f" and {len(nodes) - NAMED} more" if len(nodes) > NAMED else ""
+    count = f"{nodes[0].kind} {names}" if len(nodes) == 1 else f"{len(nodes)} nodes: {names}{more}"
+    return f"{count} · {hidden} hidden by the filter" if hidden else count

@@ -1,0 +1,187 @@
+"""The outcomes of what is being done: one row for each node, as it happens."""
+
+from __future__ import annotations
+
+import time
+
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Static
+
+from calmtui.actions.execute import Execution
+from calmtui.actions.outcome import Outcome, Status, names, tally
+from calmtui.fleet.node import NodeId
+from calmtui.tui import keys
+from calmtui.tui.widgets.footer import Footer
+from calmtui.tui.widgets.rows import Rows, Span
+
+REPAINT = 0.1
+"""Seconds between two looks at what has changed while it runs."""
+
+GLYPHS = {
+    Status.QUEUED: ("·", "quiet"), Status.RUNNING: ("▶", ""), Status.OK: ("●", "fine"), Status.FAILED: ("✖", "error"),
+    Status.SKIPPED: ("○", "warn"), Status.UNKNOWN: ("?", "warn"),
+}  # fmt: skip
+
+
+class OutcomesScreen(Screen[None]):
+    """An execution being watched. Leaving the screen does not end it."""
+
+    where = "outcomes"
+    BINDINGS = keys.bindings("outcomes")
+    DEFAULT_CSS = """
+    OutcomesScreen {
+        & > #head { height: 1; background: $panel; text-style: bold; }
+        & > #detail { height: auto; max-height: 5; color: $text-muted; padding: 0 1; border-top: solid $panel; }
+    }
+    """
+
+    class Mark(Message):
+        """Posted when nodes are to be marked in the fleet in place of those that are."""
+
+        def __init__(self, nodes: list[NodeId]) -> None:
+            super().__init__()
+            self.nodes = nodes
+            """Their ids."""
+
+    def __init__(self, execution: Execution) -> None:
+        super().__init__()
+        self.execution = execution
+        self.only_trouble = False
+        self._shown: list[NodeId] = []
+        self._called = names(outcome.node for outcome in execution.outcomes.values())
+        self._width = max(map(len, self._called.values()), default=0)
+        self._changed = True
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="head", markup=False)
+        yield Rows(self._row)
+        yield Static(id="detail", markup=False)
+        yield Footer()
+
+    def on_mount(self) -> None:
+        self._quiet = self.execution.subscribe(self._note)
+        if self.execution.began is None:
+            self.app.run_worker(self.execution.run(), name=self.execution.title, exit_on_error=False)
+        self._timer = self.set_interval(REPAINT, self._look)
+        self.query_one(Rows).focus()
+        self._look()
+
+    def on_unmount(self) -> None:
+        self._quiet()
+
+    def on_rows_moved(self) -> None:
+        self._explain()
+
+    # -- what changes -----------------------------------------------------------
+
+    def _note(self, outcome: Outcome) -> None:
+        self._changed = True
+
+    def _look(self) -> None:
+        """Draw what has changed; while it runs, the clock too."""
+        ended = self.execution.ended is not None
+        if self._changed:
+            self._changed = False
+            outcomes = self.execution.outcomes
+            self._shown = [node_id for node_id, outcome in outcomes.items()
+                           if not self.only_trouble or outcome.status is not Status.OK]  # fmt: skip
+            self.query_one(Rows).show(len(self._shown))
+            self._explain()
+        self.query_one("#head", Static).update(self._head())
+        if ended and not self._changed:
+            self._timer.pause()
+
+    # -- commands ---------------------------------------------------------------
+
+    def action_down(self) -> None:
+        self._move(1)
+
+    def action_up(self) -> None:
+        self._move(-1)
+
+    def action_page_down(self) -> None:
+        self._move(self.query_one(Rows).size.height)
+
+    def action_page_up(self) -> None:
+        self._move(-self.query_one(Rows).size.height)
+
+    def action_first(self) -> None:
+        self.query_one(Rows).move(0)
+
+    def action_last(self) -> None:
+        self.query_one(Rows).move(len(self._shown) - 1)
+
+    def action_back(self) -> None:
+        self.app.pop_screen()
+
+    def action_retry(self) -> None:
+        """The same again for the nodes that failed, once it has ended."""
+        if self.execution.ended is None:
+            self._say("it still runs: retry when it has ended")
+        elif not self.execution.having(Status.FAILED):
+            self._say("nothing failed")
+        else:
+            self.app.switch_screen(OutcomesScreen(self.execution.retry()))
+
+    def action_mark(self) -> None:
+        """Mark the nodes that failed, or of which it is not known, in the fleet."""
+        nodes = [node.id for node in self.execution.having(Status.FAILED, Status.UNKNOWN)]
+        if nodes:
+            self.post_message(self.Mark(nodes))
+            self._say(f"{len(nodes)} marked in the fleet")
+        else:
+            self._say("nothing failed")
+
+    def action_cancel(self) -> None:
+        """Begin no further node."""
+        count = self.execution.cancel()
+        self._say(f"{count} will not be begun" if count else "every node has begun already")
+
+    def action_trouble(self) -> None:
+        """Show only what is not well, or everything again."""
+        self.only_trouble = not self.only_trouble
+        self._changed = True
+        self._look()
+
+    def action_copy(self) -> None:
+        """The table as text, to the clipboard."""
+        outcomes = self.execution.outcomes.values()
+        lines = [f"{outcome.status}\t{outcome.node.id}\t{outcome.detail}" for outcome in outcomes]
+        self.app.copy_to_clipboard("\n".join(lines))
+        self._say(f"{len(lines)} lines copied")
+
+    def _move(self, by: int) -> None:
+        rows = self.query_one(Rows)
+        rows.move(rows.cursor + by)
+
+    def _say(self, text: str) -> None:
+        self.query_one(Footer).say(text)
+
+    # -- what it shows ------------------------------------------------------------
+
+    def _head(self) -> str:
+        counts = "  ".join(
+            f"{count} {status}" for status, count in tally(list(self.execution.outcomes.values())).items()
+        )
+        began, ended = self.execution.began, self.execution.ended
+        seconds = int((ended or time.time()) - began) if began else 0
+        state = "ended" if ended else "running"
+        return f" {self.execution.title} · {counts} · {state} {seconds // 60}:{seconds % 60:02}"
+
+    def _explain(self) -> None:
+        """All of what the row under the cursor says."""
+        text = "nothing is amiss"
+        if self._shown:
+            outcome = self.execution.outcomes[self._shown[self.query_one(Rows).cursor]]
+            took = f" after {outcome.took:.1f} s" if outcome.took is not None else ""
+            text = f"{outcome.node.id}: {outcome.status}{took}\n{outcome.detail}"
+        self.query_one("#detail", Static).update(text)
+
+    def _row(self, index: int) -> list[Span]:
+        outcome = self.execution.outcomes[self._shown[index]]
+        glyph, meaning = GLYPHS[outcome.status]
+        took = f"{outcome.took:5.1f} s  " if outcome.took is not None else " " * 9
+        return [(f"{glyph} ", meaning), (self._called[outcome.node.id].ljust(self._width + 2), "strong"),
+                (outcome.status.value.ljust(9), meaning), (took, "quiet"), (outcome.detail, "")]  # fmt: skip

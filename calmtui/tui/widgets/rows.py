@@ -1,0 +1,91 @@
+"""Rows: a list of one-line rows with a cursor, of any length. A row is drawn when it is seen and is never a widget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+Span = tuple[str, str]
+"""Text that is safe for a terminal, and what it means: quiet, fine, warn, error, strong, or empty for plain."""
+
+CURSOR = "▌"
+
+
+class Rows(ScrollView, can_focus=True):
+    """Rows that a function gives by their index; the cursor is a bar at the edge."""
+
+    COMPONENT_CLASSES = {"rows--cursor", "rows--quiet", "rows--fine", "rows--warn", "rows--error", "rows--strong"}
+    DEFAULT_CSS = """
+    Rows {
+        height: 1fr;
+        scrollbar-size-vertical: 1;
+        background: transparent;
+        & > .rows--cursor { color: $accent; }
+        & > .rows--quiet { text-style: dim; }
+        & > .rows--fine { color: $text-success; }
+        & > .rows--warn { color: $text-warning; }
+        & > .rows--error { color: $text-error; }
+        & > .rows--strong { text-style: bold; }
+    }
+    """
+
+    class Moved(Message):
+        """Posted when the cursor has moved to another row."""
+
+    class Chosen(Message):
+        """Posted when a row is clicked; the cursor is on it."""
+
+    def __init__(self, draw: Callable[[int], Sequence[Span]], count: int = 0, *, id: str | None = None) -> None:  # noqa: A002 -- Textual's
+        super().__init__(id=id)
+        self._draw = draw
+        self.count = count
+        self.cursor = 0
+        """Index of the row that it is on; 0 when there are none."""
+
+    def on_mount(self) -> None:
+        self.show(self.count)
+
+    def show(self, count: int) -> None:
+        """Show so many rows, drawn anew."""
+        self.count = count
+        self.cursor = max(min(self.cursor, count - 1), 0)
+        self.virtual_size = Size(0, count)
+        self.refresh()
+
+    def move(self, to: int) -> None:
+        """Put the cursor on a row, or on the nearest that there is, and bring it into sight."""
+        to = max(min(to, self.count - 1), 0)
+        if to != self.cursor:
+            self.cursor = to
+            self.post_message(self.Moved())
+        self.scroll_to_region(Region(0, to, 1, 1), animate=False, force=True)
+        self.refresh()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return self.count
+
+    def render_line(self, y: int) -> Strip:
+        index = y + self.scroll_offset.y
+        width = self.scrollable_content_region.width
+        if not 0 <= index < self.count:
+            return Strip.blank(width, self.rich_style)
+        at = index == self.cursor
+        mark = Segment(CURSOR if at else " ", self.get_component_rich_style("rows--cursor", partial=True))
+        spans = [Segment(text, self._style(meaning)) for text, meaning in self._draw(index)]
+        return Strip([mark, *spans]).crop(0, width).extend_cell_length(width).apply_style(self.rich_style)
+
+    def _style(self, meaning: str) -> Style | None:
+        return self.get_component_rich_style(f"rows--{meaning}", partial=True) if meaning else None
+
+    def on_click(self, event: events.Click) -> None:
+        index = event.y + self.scroll_offset.y
+        if index < self.count:
+            self.move(index)
+            self.post_message(self.Chosen())
