@@ -16,7 +16,8 @@ FOLDER_LABEL = "com.docker.compose.project.working_dir"
 
 def project(source: str, name: str, members: Sequence[Node], now: float) -> Node:
     """The node of a project, its state that of its members together. `members` must not be empty."""
-    parts = [node for node in members if node.labels.get(ONE_OFF_LABEL) != "True"] or members
+    parts = [node for node in members if node.labels.get(ONE_OFF_LABEL) != "True"] or list(members)
+    parts.sort(key=lambda node: node.name)  # what is said of them must not hang on who was listed first
     state = _state([node.state for node in parts])
     counts = Counter(node.raw_state for node in parts)
     labels = parts[0].labels
