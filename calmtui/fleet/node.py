@@ -25,6 +25,8 @@ class State(StrEnum):
     UNKNOWN = "unknown"
     GONE = "gone"
 
+    __hash__ = str.__hash__  # Enum's own is written in Python: five times slower where 100,000 nodes are counted
+
 
 TROUBLE = frozenset({State.FAILED, State.DEGRADED, State.UNKNOWN})
 """States that an operator should see even in a folded group."""

@@ -1,0 +1,64 @@
+"""Row: one line of the outline, a node or a group of nodes, with what hangs under it."""
+
+from __future__ import annotations
+
+from calmtui.fleet.grouping import SortKey
+from calmtui.fleet.node import TROUBLE, Node, State
+
+RowId = str
+"""A node's id, or a group's path of values; neither is ever taken for the other."""
+
+
+class Row:
+    """One row: a node, or a group of nodes."""
+
+    __slots__ = ("children", "container", "counts", "id", "level", "match", "name", "node", "order", "sort_key")
+
+    def __init__(self, row_id: RowId, node: Node | None, name: str = "", level: int = 0) -> None:
+        self.id = row_id
+        self.node = node
+        self.name = name
+        """Of a group: its value, which may be empty."""
+        self.level = level
+        """Of a group: how many groups it is in."""
+        self.container: Row | None = None
+        self.children: dict[RowId, Row] | None = None
+        self.order: list[Row] | None = None
+        """The children, sorted; None until they are needed."""
+        self.sort_key: SortKey | None = None
+        self.match = True
+        """Whether the filter lets it through by itself; of a group: whether it is shown even when empty."""
+        self.counts: dict[State, int] = {}
+        """How many nodes beneath it match, by state."""
+
+    @property
+    def total(self) -> int:
+        """How many nodes beneath it match."""
+        return sum(self.counts.values())
+
+    @property
+    def troubled(self) -> bool:
+        """Whether it, or something beneath it, is in trouble."""
+        own = self.node is not None and self.match and self.node.state in TROUBLE
+        return own or not TROUBLE.isdisjoint(self.counts)
+
+    @property
+    def shown(self) -> bool:
+        """Whether the filter leaves it in the tree."""
+        return self.match or bool(self.counts)
+
+    @property
+    def worth(self) -> dict[State, int]:
+        """What it adds to the counts above it: itself and what is beneath it."""
+        worth = dict(self.counts)
+        if self.node is not None and self.match:
+            worth[self.node.state] = worth.get(self.node.state, 0) + 1
+        return worth
+
+    @property
+    def depth(self) -> int:
+        """How many rows it hangs under."""
+        depth, row = -1, self.container
+        while row is not None:
+            depth, row = depth + 1, row.container
+        return depth
