@@ -1,17 +1,19 @@
 """What pydantic found wrong in a declared value, in an operator's words and at its place in the file.
 
-A validator of a provider's options raises `ValueError("what is wrong; what is allowed")`.
+A validator of a provider's options raises `ValueError("what is wrong; what is allowed")`. Where a
+pattern does not match, the first sentence of the field's docstring says what is allowed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from calmtui.estate.compose import Place
 from calmtui.estate.problems import closest, one_of
 from calmtui.estate.written import Loc, Written
 
@@ -36,61 +38,116 @@ _MUST = {
 }
 """What a value must be, by the type of pydantic's error."""
 
-
-def explain(error: ValidationError, model: type[BaseModel], base: Loc, written: Written) -> None:
-    """Record every error of a value that stands at `base` and was held against `model`."""
-    alternatives: dict[Loc, list[ErrorDetails]] = {}
-    for detail in error.errors(include_url=False):
-        alternatives.setdefault(_located(detail, base, written), []).append(detail)
-    for loc, details in alternatives.items():
-        if _only_other_branches(loc, details, base, alternatives):
-            continue
-        for detail in details if details[0]["type"] in ("missing", "extra_forbidden") else details[:1]:
-            _explain(detail, details, model, base, loc, written)
+_OF_THEIR_OWN = ("missing", "extra_forbidden", "value_error", "assertion_error")
+"""Errors that are each told; several others at one place are the alternatives of a union."""
 
 
-def _located(detail: ErrorDetails, base: Loc, written: Written) -> Loc:
-    """Where the value stands: pydantic's path without the names of union branches and validators."""
-    loc = base
-    for part in detail["loc"]:
-        if (*loc, part) in written.places:
-            loc = (*loc, part)
-    return loc
-
-
-def _only_other_branches(loc: Loc, details: list[ErrorDetails], base: Loc, all_of_them: Mapping[Loc, Any]) -> bool:
-    """Whether the errors here are of union branches, while another branch fits and is wrong further inside."""
-    inside = any(other[: len(loc)] == loc and len(other) > len(loc) for other in all_of_them)
-    return inside and all(
-        len(base) + len(detail["loc"]) > len(loc) and detail["type"] != "missing" for detail in details
-    )
-
-
-def _explain(
-    detail: ErrorDetails, details: list[ErrorDetails], model: type[BaseModel], base: Loc, loc: Loc, written: Written
+def explain(
+    error: ValidationError, model: type[BaseModel], base: Loc, written: Written, beside: Collection[str] = ()
 ) -> None:
-    kind, key = detail["type"], str(detail["loc"][-1]) if detail["loc"] else ""
-    if kind == "missing":
-        about = _about(model, (*loc[len(base) :], key))
-        written.add(written.keys.get(loc, written.place(loc)), f"{key!r} is missing", about)
-    elif kind == "extra_forbidden":
-        known = [field.alias or name for name, field in _fields(model, loc[len(base) : -1]).items()]
-        written.add(
-            written.keys.get(loc, written.place(loc)), f"unknown key {key!r}", one_of(known), closest(key, known)
-        )
-    elif kind in ("value_error", "assertion_error"):
-        what, _, allowed = _without_environment(str(detail["ctx"]["error"]), loc, written).partition("; ")
-        place = written.keys.get(loc, written.place(loc)) if isinstance(detail["input"], dict) else written.place(loc)
-        written.add(place, what, allowed)
-    else:
-        choices = [choice for other in details for choice in _choices(other)]
-        value = detail["input"]
-        near = closest(value, choices) if isinstance(value, str) and choices else ""
-        allowed = _about(model, loc[len(base) :]) if kind == "string_pattern_mismatch" else ""
-        if not allowed:
-            must = " or ".join(dict.fromkeys(map(_must, details)))
-            allowed = f"it must {must}" if must.startswith("have ") else f"it must be {must}"
-        written.add(written.place(loc), f"{_called(loc)} is {_shown(value, loc, written)}", allowed, near)
+    """Record every error of a value that stands at `base` and was held against `model`.
+
+    `beside` are the keys that may stand among those of the model.
+    """
+    explaining = _Explaining(model, base, written, beside)
+    by_loc: dict[Loc, list[ErrorDetails]] = {}
+    for detail in error.errors(include_url=False):
+        by_loc.setdefault(explaining.located(detail), []).append(detail)
+    for loc, details in by_loc.items():
+        deeper = any(other[: len(loc)] == loc for other in by_loc if len(other) > len(loc))
+        alternatives: list[ErrorDetails] = []
+        for detail in details:
+            if detail["type"] in _OF_THEIR_OWN:
+                explaining.single(detail, loc)
+            elif not (deeper and len(base) + len(detail["loc"]) > len(loc)):
+                alternatives.append(detail)
+            # else another alternative of the union fits so far, and is told where it goes wrong
+        if alternatives:
+            explaining.mismatch(alternatives, loc)
+
+
+class _Explaining:
+    """What one value was held against."""
+
+    def __init__(self, model: type[BaseModel], base: Loc, written: Written, beside: Collection[str]) -> None:
+        self.model = model
+        self.base = base
+        self.written = written
+        self.beside = beside
+
+    def located(self, detail: ErrorDetails) -> Loc:
+        """Where the value stands: pydantic's path without the names of union branches and validators."""
+        loc = self.base
+        for part in detail["loc"]:
+            if (*loc, part) in self.written.places:
+                loc = (*loc, part)
+        return loc
+
+    def single(self, detail: ErrorDetails, loc: Loc) -> None:
+        """Record an error that stands for itself."""
+        key = str(detail["loc"][-1]) if detail["loc"] else ""
+        if detail["type"] == "missing":
+            self.written.add(self.key_place(loc), f"{key!r} is missing", self.about((*loc, key)))
+        elif detail["type"] == "extra_forbidden":
+            fields = self.fields(loc[:-1])
+            known = [*(self.beside if loc[:-1] == self.base else ()), *fields]
+            self.written.add(self.key_place(loc), f"unknown key {key!r}", one_of(known), closest(key, known))
+        else:
+            what, _, allowed = self.as_written(str(detail["ctx"]["error"]), loc).partition("; ")
+            whole = isinstance(detail["input"], dict)
+            self.written.add(self.key_place(loc) if whole else self.written.place(loc), what, allowed)
+
+    def mismatch(self, details: list[ErrorDetails], loc: Loc) -> None:
+        """Record that a value is none of the alternatives."""
+        value = details[0]["input"]
+        choices = [choice for detail in details for choice in _choices(detail)]
+        near = closest(value, choices) if isinstance(value, str) else ""
+        must = " or ".join(dict.fromkeys(map(_must, details)))
+        allowed = f"it must {must}" if must.startswith("have ") else f"it must be {must}"
+        if all(detail["type"] == "string_pattern_mismatch" for detail in details):
+            allowed = self.about(loc) or allowed
+        called = f"item {loc[-1] + 1} of {loc[-2]!r}" if isinstance(loc[-1], int) else repr(loc[-1])
+        self.written.add(self.written.place(loc), f"{called} is {self.written.show(loc, value)}", allowed, near)
+
+    def key_place(self, loc: Loc) -> Place:
+        return self.written.keys.get(loc, self.written.place(loc))
+
+    def as_written(self, message: str, loc: Loc) -> str:
+        """A message in which what the environment put into the file is again what was written."""
+        for place, original in self.written.originals.items():
+            if place[: len(loc)] == loc and (value := self.written.at(place)):
+                message = message.replace(repr(value)[1:-1], original).replace(value, original)
+        return message
+
+    def about(self, loc: Loc) -> str:
+        """The first sentence of the description of the field in which the value at `loc` stands."""
+        while isinstance(loc[-1], int):
+            loc = loc[:-1]
+        field = self.fields(loc[:-1]).get(str(loc[-1]))
+        text = " ".join(((field.description if field else None) or "").split())
+        first = re.split(r"\. |; unset", text)[0].rstrip(".")
+        return first[:1].lower() + first[1:] if first[1:2].islower() else first
+
+    def fields(self, loc: Loc) -> Mapping[str, Any]:
+        """The fields, by the names they have in a file, of the model that describes the value at `loc`."""
+        current: type[BaseModel] | None = self.model
+        for part in loc[len(self.base) :]:
+            if isinstance(part, int):
+                continue  # the model of a list's items was found with the list
+            field = _by_name(current).get(part)
+            current = _model_in(field.annotation) if field else None
+        return _by_name(current)
+
+
+def _by_name(model: type[BaseModel] | None) -> Mapping[str, Any]:
+    fields = model.model_fields if model else {}
+    return {field.alias or name: field for name, field in fields.items()}
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
 
 
 def _must(detail: ErrorDetails) -> str:
@@ -101,55 +158,3 @@ def _must(detail: ErrorDetails) -> str:
 
 def _choices(detail: ErrorDetails) -> list[str]:
     return re.findall(r"'([^']*)'", _must(detail)) if detail["type"] in ("literal_error", "enum") else []
-
-
-def _called(loc: Loc) -> str:
-    return f"item {loc[-1] + 1} of {_called(loc[:-1])}" if isinstance(loc[-1], int) else repr(loc[-1])
-
-
-def _shown(value: object, loc: Loc, written: Written) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, Mapping | list) and not value:
-        return "empty"
-    if isinstance(value, Mapping):
-        return "a mapping"
-    return "a list" if isinstance(value, list) else written.show(loc, value)
-
-
-def _about(model: type[BaseModel], loc: Loc) -> str:
-    """The first sentence of the description of the field in which the value at `loc` stands."""
-    while loc and isinstance(loc[-1], int):
-        loc = loc[:-1]
-    fields = _fields(model, loc[:-1])
-    about = (fields[key].description or "") if loc and (key := str(loc[-1])) in fields else ""
-    return " ".join(about.split()).split(". ")[0].rstrip(".")
-
-
-def _without_environment(message: str, loc: Loc, written: Written) -> str:
-    """A message in which what the environment put into the file is again what was written."""
-    for place, original in written.originals.items():
-        if place[: len(loc)] == loc and (value := written.at(place)):
-            message = message.replace(repr(value)[1:-1], original).replace(value, original)
-    return message
-
-
-def _fields(model: type[BaseModel], loc: Loc) -> Mapping[str, Any]:
-    """The fields of the model that describes the value at `loc` inside a `model`; empty when there is none."""
-    current: Any = model
-    for part in loc:
-        fields = current.model_fields
-        if not isinstance(part, str):
-            continue  # an item of a list whose model was found with the field
-        by_alias = {field.alias or name: field for name, field in fields.items()}
-        current = _model_in(by_alias[part].annotation) if part in by_alias else None
-        if current is None:
-            return {}
-    found: Mapping[str, Any] = current.model_fields
-    return found
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)

@@ -127,5 +127,5 @@ class _Reading:
         try:
             return model.model_validate(value, extra="forbid")
         except ValidationError as error:
-            explain(error, model, loc, self.written)
+            explain(error, model, loc, self.written, DeclaredSource.model_fields if loc else ())
         return None

@@ -47,7 +47,7 @@ def config_file() -> Path:
 
 def variables() -> list[str]:
     """The environment variables that hold settings."""
-    return [PREFIX + name.upper() for name in _PARSERS if name != "keys"]
+    return [PREFIX + name.upper() for name in _PARSERS]
 
 
 def settings(
@@ -67,7 +67,7 @@ def settings(
     for name, parse in _PARSERS.items():
         variable = PREFIX + name.upper()
         text = environment.get(variable, "")
-        if name == "keys" or not text:
+        if not text:
             continue
         try:
             values[name], where[name] = parse(text, Path.cwd()), variable
@@ -110,26 +110,13 @@ def _lines(value: Any, _: Path) -> int:
     return int(text)
 
 
-def _keys(value: Any, _: Path) -> Mapping[str, str]:
-    if not isinstance(value, dict):
-        raise ValueError("it must be a mapping such as {COMMAND: KEY} or {COMMAND: [KEY, KEY]}")  # noqa: TRY004
-    keys: dict[str, str] = {}
-    for name, wanted in value.items():
-        several = wanted if isinstance(wanted, list) else [wanted]
-        if not several or not all(isinstance(key, str) and key.strip() for key in several):
-            raise ValueError(f"{name} needs a key or a list of keys")
-        keys[name] = ",".join(key.strip() for key in several)
-    return keys
-
-
 _PARSERS: Mapping[str, Callable[[Any, Path], Any]] = {
     "inventory": _path,
     "theme": _text,
     "read_only": _flag,
     "log_lines": _lines,
-    "keys": _keys,
 }
-assert {*_PARSERS, "where"} == {setting.name for setting in fields(Settings)}
+assert {*_PARSERS, "keys", "where"} == {setting.name for setting in fields(Settings)}
 
 
 def _from_file(file: Path, environment: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str], list[Problem]]:
@@ -142,18 +129,38 @@ def _from_file(file: Path, environment: Mapping[str, str]) -> tuple[dict[str, An
         if written.value is not None:
             written.add((1, 1), "the file is not a mapping", "write SETTING: VALUE")
         return values, where, written.problems
+    known = [*_PARSERS, "keys"]
     for name, value in written.value.items():
-        if name not in _PARSERS:
-            written.add(
-                written.keys[(name,)], f"unknown setting {name!r}", one_of(list(_PARSERS)), closest(name, _PARSERS)
-            )
-            continue
-        try:
-            values[name] = _PARSERS[name](value, file.parent)
-        except ValueError as error:
-            written.add(written.place((name,)), f"{name!r} is {written.show((name,), value)}", str(error))
+        if name == "keys":
+            values[name] = _keys(value, written)
+        elif name in _PARSERS:
+            try:
+                values[name] = _PARSERS[name](value, file.parent)
+            except ValueError as error:
+                written.add(written.place((name,)), f"{name!r} is {written.show((name,), value)}", str(error))
+        else:
+            written.add(written.keys[(name,)], f"unknown setting {name!r}", one_of(known), closest(name, known))
         where |= _places(name, written)
     return values, where, written.problems
+
+
+def _keys(value: Any, written: Written) -> dict[str, str]:
+    """Keys by command id, joined with commas. Which ids and keys there are is for the screens to say."""
+    if not isinstance(value, dict):
+        allowed = "it must be a mapping such as {COMMAND: KEY} or {COMMAND: [KEY, KEY]}"
+        written.add(written.place(("keys",)), f"'keys' is {written.show(('keys',), value)}", allowed)
+        return {}
+    keys: dict[str, str] = {}
+    for name, wanted in value.items():
+        several = wanted if isinstance(wanted, list) else [wanted]
+        if several and all(isinstance(key, str) and key.strip() for key in several):
+            keys[name] = ",".join(key.strip() for key in several)
+        else:
+            loc = ("keys", name)
+            written.add(
+                written.place(loc), f"{name!r} is {written.show(loc, wanted)}", "it must be a key or a list of keys"
+            )
+    return keys
 
 
 def _places(name: str, written: Written) -> dict[str, str]:
