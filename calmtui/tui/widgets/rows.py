@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -21,7 +22,14 @@ CURSOR = "▌"
 class Rows(ScrollView, can_focus=True):
     """Rows that a function gives by their index; the cursor is a bar at the edge."""
 
-    COMPONENT_CLASSES = {"rows--cursor", "rows--quiet", "rows--fine", "rows--warn", "rows--error", "rows--strong"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "rows--cursor",
+        "rows--quiet",
+        "rows--fine",
+        "rows--warn",
+        "rows--error",
+        "rows--strong",
+    }
     DEFAULT_CSS = """
     Rows {
         height: 1fr;

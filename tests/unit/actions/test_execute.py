@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from calmtui.actions.commands import command, summary
+from calmtui.actions.execute import act
+from calmtui.actions.outcome import Outcome, Status
+from calmtui.actions.plan import Plan, make
+from calmtui.errors import Refused
+from calmtui.fleet.node import Node, State
+from calmtui.fleet.update import Delta
+from calmtui.providers.base import ExecResult, Forbidden, NodeGone, OutcomeUnknown
+from tests.unit.actions.workshop import CATALOGUE, Workshop, live, node
+
+
+def plan(*nodes: Node) -> Plan:
+    return make("stop", nodes, CATALOGUE, is_stale=lambda _: False)
+
+
+async def done(_: Node) -> str:
+    return "stopped"
+
+
+async def test_each_node_gets_the_outcome_that_its_own_act_had() -> None:
+    async def deed(which: Node) -> str:
+        match which.name:
+            case "forbidden":
+                raise Forbidden("user viewer cannot stop", where="lab")
+            case "lost":
+                raise OutcomeUnknown("the connection died", where="lab")
+            case "gone":
+                raise NodeGone("no such thing", where="lab")
+            case "fault":
+                raise ZeroDivisionError("a fault of ours")
+        return "stopped"
+
+    nodes = [node(name) for name in ("fine", "forbidden", "lost", "gone", "fault")]
+    outcomes = await act(live(Workshop(deed), *nodes), plan(*nodes), read_only=False).run()
+    assert [(outcome.node.name, outcome.status) for outcome in outcomes] == [
+        ("fine", Status.OK), ("forbidden", Status.FAILED), ("lost", Status.UNKNOWN), ("gone", Status.SKIPPED),
+        ("fault", Status.FAILED),
+    ]  # fmt: skip
+    assert outcomes[0].detail == "stopped"
+    assert outcomes[1].detail == "lab: user viewer cannot stop"
+    assert "ZeroDivisionError: a fault of ours" in outcomes[4].detail
+    assert all(outcome.took is not None for outcome in outcomes)
+
+
+async def test_a_fault_of_ours_goes_to_the_log_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    async def deed(_: Node) -> str:
+        raise ZeroDivisionError
+
+    with caplog.at_level(logging.ERROR):
+        await act(live(Workshop(deed), node("a")), plan(node("a")), read_only=False).run()
+    assert caplog.records[0].exc_info is not None
+
+
+async def test_no_more_nodes_are_acted_on_at_once_than_the_limit_and_as_many_as_it_allows() -> None:
+    under_way = most = 0
+
+    async def deed(_: Node) -> str:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        under_way -= 1
+        return ""
+
+    nodes = [node(f"n{number}") for number in range(20)]
+    outcomes = await act(live(Workshop(deed), *nodes), plan(*nodes), read_only=False, parallel=3).run()
+    assert most == 3
+    assert {outcome.status for outcome in outcomes} == {Status.OK}
+
+
+async def test_cancelling_skips_what_has_not_begun_and_lets_the_rest_finish() -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def deed(_: Node) -> str:
+        begun.set()
+        await go_on.wait()
+        return "stopped"
+
+    nodes = [node("a"), node("b"), node("c")]
+    source = Workshop(deed)
+    execution = act(live(source, *nodes), plan(*nodes), read_only=False, parallel=1)
+    running = asyncio.create_task(execution.run())
+    await begun.wait()
+    assert execution.cancel() == 2
+    go_on.set()
+    assert [outcome.status for outcome in await running] == [Status.OK, Status.SKIPPED, Status.SKIPPED]
+    assert [node_id for node_id, *_ in source.acts] == ["lab:a"]
+
+
+async def test_an_interruption_makes_what_is_under_way_unknown_and_begins_nothing_more() -> None:
+    begun = asyncio.Event()
+
+    async def deed(_: Node) -> str:
+        begun.set()
+        return await asyncio.Future[str]()
+
+    nodes = [node("a"), node("b")]
+    execution = act(live(Workshop(deed), *nodes), plan(*nodes), read_only=False, parallel=1)
+    running = asyncio.create_task(execution.run())
+    await begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert [outcome.status for outcome in execution.outcomes.values()] == [Status.UNKNOWN, Status.SKIPPED]
+    assert execution.ended is not None
+
+
+async def test_a_node_that_is_gone_or_changed_since_the_plan_is_skipped_and_nothing_is_sent() -> None:
+    nodes = [
+        node("gone", created=1.0),
+        node("stopped", created=1.0),
+        node("replaced", created=1.0),
+        node("same", created=1.0),
+    ]
+    source = Workshop(done)
+    estate = live(source, *nodes)
+    made = plan(*nodes)
+    stopped = node("stopped", actions=["start"], state=State.STOPPED, raw_state="exited", created=1.0)
+    estate.fleet.apply("lab", [Delta("", put=[stopped, node("replaced", created=99.0), node("same", created=2.0)],
+                                     gone=["lab:gone"])])  # fmt: skip
+    outcomes = await act(estate, made, read_only=False).run()
+    assert [outcome.status for outcome in outcomes] == [Status.SKIPPED, Status.SKIPPED, Status.SKIPPED, Status.OK]
+    assert outcomes[0].detail == "gone since the plan was made"
+    assert outcomes[1].detail == "it is exited now: no stop any more"
+    assert "replaced by another of that name" in outcomes[2].detail
+    assert [node_id for node_id, *_ in source.acts] == ["lab:same"]
+
+
+async def test_read_only_is_refused_before_anything_whoever_says_it() -> None:
+    source = Workshop(done)
+    with pytest.raises(Refused):
+        act(live(source, node("a")), plan(node("a")), read_only=True)
+    with pytest.raises(Refused):
+        act(live(source, node("a"), read_only=True), plan(node("a")), read_only=False)
+    with pytest.raises(Refused):
+        command(live(source, node("a")), [node("a")], ["true"], read_only=True)
+    assert source.acts == []
+
+
+async def test_retry_takes_the_failed_ones_and_leaves_the_unknown() -> None:
+    fail = True
+
+    async def deed(which: Node) -> str:
+        if which.name == "lost":
+            raise OutcomeUnknown("the connection died", where="lab")
+        if which.name == "bad" and fail:
+            raise Forbidden("no", where="lab")
+        return "stopped"
+
+    nodes = [node("good"), node("bad"), node("lost")]
+    execution = act(live(Workshop(deed), *nodes), plan(*nodes), read_only=False)
+    await execution.run()
+    fail = False
+    again = await execution.retry().run()
+    assert [(outcome.node.name, outcome.status) for outcome in again] == [("bad", Status.OK)]
+
+
+async def test_a_listener_hears_every_step_of_every_node() -> None:
+    heard: list[tuple[str, Status]] = []
+    nodes = [node("a"), node("b")]
+    execution = act(live(Workshop(done), *nodes), plan(*nodes), read_only=False)
+    end = execution.subscribe(lambda outcome: heard.append((outcome.node.name, outcome.status)))
+    await execution.run()
+    end()
+    for name in ("a", "b"):
+        assert [status for heard_name, status in heard if heard_name == name] == [Status.RUNNING, Status.OK]
+
+
+async def test_a_source_that_is_not_open_fails_its_nodes_with_the_reason() -> None:
+    estate = live(Workshop(done), node("a"))
+    del estate.gatherer.sources["lab"]
+    [outcome] = await act(estate, plan(node("a")), read_only=False).run()
+    assert (outcome.status, outcome.detail) == (Status.FAILED, "lab: the source is not open")
+
+
+async def test_text_of_an_error_is_safe_for_a_terminal() -> None:
+    async def deed(_: Node) -> str:
+        raise Forbidden("no \x1b]0;title\x07", where="lab")
+
+    [outcome] = await act(live(Workshop(deed), node("a")), plan(node("a")), read_only=False).run()
+    assert outcome.detail.isprintable()
+
+
+async def test_a_command_fails_where_it_exits_with_anything_but_0_and_keeps_its_output() -> None:
+    async def status(which: Node) -> str:
+        return "0" if which.name == "a" else "3"
+
+    nodes = [node("a"), node("b"), node("c", offers=())]
+    outcomes = await command(live(Workshop(status), *nodes), nodes, ["true"], read_only=False).run()
+    assert [outcome.status for outcome in outcomes] == [Status.OK, Status.FAILED, Status.SKIPPED]
+    assert [outcome.detail for outcome in outcomes[:2]] == ["last", "exit 3: bad"]
+    assert outcomes[1].result is not None
+    assert outcomes[1].result.stdout == b"first\nlast\n"
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        (ExecResult(0, b"", b"", 0.1), ""),
+        (ExecResult(0, b"a\nb\n\n", b"warning", 0.1), "b"),
+        (ExecResult(1, b"out\n", b"", 0.1), "exit 1: out"),
+        (ExecResult(None, b"", b"", 0.1, "killed by TERM"), "killed by TERM"),
+        (ExecResult(None, b"", b"", 0.1), "ended by a signal"),
+        (ExecResult(2, b"", b"\x1b[31mred\xff\r\n", 0.1), "exit 2: ␛[31mred�"),
+    ],
+)
+def test_a_command_is_summed_up_in_a_few_safe_words(result: ExecResult, text: str) -> None:
+    assert summary(result) == text
+
+
+@pytest.mark.parametrize("status", [Status.SKIPPED, Status.FAILED, Status.UNKNOWN])
+def test_what_was_not_done_cannot_be_told_without_a_reason(status: Status) -> None:
+    with pytest.raises(ValueError, match="needs a reason"):
+        Outcome(node("a"), status)
