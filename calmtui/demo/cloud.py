@@ -78,15 +78,11 @@ def news(cloud: Cloud, wait: Callable[[float], bool]) -> None:
     while True:
         number += 1
         extra = Machine(f"web-{number:02d}", "web")
-        for change in (
-            lambda: cloud.stop(runner),
-            lambda extra=extra: cloud.launch(extra),
-            lambda: cloud.start(runner),
-            lambda extra=extra: cloud.terminate(extra),
-        ):
+        changes = ((cloud.stop, runner), (cloud.launch, extra), (cloud.start, runner), (cloud.terminate, extra))
+        for change, machine in changes:
             if wait(chance.uniform(*NEWS_EVERY)):
                 return
-            change()
+            change(machine)
 
 
 def main(folder: Path) -> None:
@@ -94,7 +90,7 @@ def main(folder: Path) -> None:
     over = threading.Event()
     when_parent_ends(over.set)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)  # type: ignore[no-untyped-call]
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ class DemoEstate:
     """The estate file to open."""
     folder: Path
     """Scratch: keys, ssh_config, the homes of the hosts. A place for a state folder too; removed at the end."""
+    environment: Mapping[str, str]
+    """What the placeholders of the estate file stand for."""
 
 
 @contextlib.contextmanager
@@ -52,7 +54,7 @@ def up(*, machine: bool = True) -> Iterator[DemoEstate]:
         for child in children:
             environment |= child.ready(deadline)
         os.environ.update(environment)
-        yield DemoEstate(_estate_file(folder, machine=machine), folder)
+        yield DemoEstate(_estate_file(folder, machine=machine), folder, environment)
     finally:
         for child in children:
             child.end()
