@@ -99,6 +99,8 @@ def _explained(error: yaml.MarkedYAMLError, text: str) -> NotYaml:
     if "cannot start any token" in problem:
         found = repr(line[place[1] - 1 : place[1]])
         return NotYaml(place, f"{found} cannot begin a plain text", "put the text in quotes")
+    if "${" in line and error.context and "flow" in error.context:
+        return NotYaml(place, "a '{' or '}' inside of brackets", "put a text that holds ${NAME} in quotes there")
     inside = next((other for words, other in _INSIDE.items() if words in (error.context or "")), "")
     begun = place_of(error.context_mark)
     if inside and ("end of stream" in problem or "stream end" in problem):

@@ -60,8 +60,9 @@ def test_everything_wrong_in_file_and_environment_is_said_at_once() -> None:
     with pytest.raises(EstateError) as raised:
         settings(environment={"CALMTUI_LOG_LINES": "many", "CALMTUI_READ_ONLY": "no"})
     lines = str(raised.value).splitlines()
+    known = "inventory, theme, read_only, log_lines, keys"
     assert lines == [
-        f"{file}:1:1: unknown setting 'thme'; allowed: inventory, theme, read_only, log_lines, keys; did you mean 'theme'?",
+        f"{file}:1:1: unknown setting 'thme'; allowed: {known}; did you mean 'theme'?",
         f"{file}:2:12: 'read_only' is 'perhaps'; it must be true or false",
         f"{file}:3:12: 'log_lines' is '12'; it must be a whole number from 1000 to 10000000",
         f"{file}:4:14: 'mark' is empty; it must be a key or a list of keys",
