@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 _FOREIGN = ("AWS_", "DOCKER_", "KUBE", "SSH_", "XDG_", "CALMTUI_", "NO_COLOR", "TEXTUAL")
 _LAB = ("CALMTUI_LAB", "CALMTUI_LAB_SSH_PORT", "CALMTUI_REQUIRE_LAB", "KUBE_BINARIES", "KUBEBUILDER_ASSETS")
+_SNAPSHOTS = "TEXTUAL_SNAPSHOT_TEMPDIR"  # pytest-textual-snapshot puts its report there
 
 
 @pytest.fixture(autouse=True)
 def nobodys_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The developer's own home, keys, contexts and profiles are out of reach, for child processes too."""
     for name in list(os.environ):
-        if name.startswith(_FOREIGN) and name not in _LAB:
+        if name.startswith(_FOREIGN) and name not in (*_LAB, _SNAPSHOTS):
             monkeypatch.delenv(name)
     home = tmp_path / "home"
     home.mkdir()
