@@ -10,10 +10,11 @@ import typer
 from calmtui import __version__
 from calmtui.cli.act import act
 from calmtui.cli.changes import changes
+from calmtui.cli.demo import demo
 from calmtui.cli.exec import exec_
 from calmtui.cli.logs import logs
 from calmtui.cli.ls import ls
-from calmtui.cli.settings import Settings
+from calmtui.cli.settings import settings, typed
 from calmtui.cli.shell import shell
 from calmtui.cli.show import show
 
@@ -30,6 +31,19 @@ app.command("exec")(exec_)
 app.command("logs")(logs)
 app.command("changes")(changes)
 app.command("shell")(shell)
+app.command("demo")(demo)
+
+
+@app.command("doctor")
+def doctor(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON.")] = False,
+    wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 10.0,
+) -> None:
+    """Say what was found, what can be reached, what is wrong and how to mend it."""
+    from calmtui.cli.doctor import doctor as examine  # it looks at everything, and so imports much
+
+    raise typer.Exit(examine(context.obj["inventory"], as_json, wait))
 
 
 def _version(wanted: bool) -> None:
@@ -49,8 +63,8 @@ def console(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
     """Open the console, unless a command follows."""
-    context.obj = Settings(inventory, read_only, theme)
+    typed(context, inventory, read_only, theme)
     if context.invoked_subcommand is None:
         from calmtui.tui.start import run_console  # textual is not needed by the commands
 
-        raise typer.Exit(run_console(inventory, read_only=read_only, theme=theme))
+        raise typer.Exit(run_console(settings(context)))

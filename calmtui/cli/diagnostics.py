@@ -14,6 +14,7 @@ from typer.exceptions import Abort, TyperException
 
 from calmtui import sanitise
 from calmtui.errors import CalmError, Refused, UsageError
+from calmtui.estate import folders
 
 log = logging.getLogger(__name__)
 
@@ -86,9 +87,7 @@ def _hint(error: TyperException) -> str:
 
 def log_path() -> Path:
     """Where the log file is, whether or not it exists."""
-    from platformdirs import user_state_path  # not needed for --help
-
-    return user_state_path("calmtui") / "calmtui.log"
+    return folders.state() / "calmtui.log"
 
 
 def start_logging() -> None:
@@ -111,7 +110,7 @@ class _StateFile(logging.Handler):
 
 def _open(path: Path) -> logging.Handler:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folders.made(path.parent)
         file = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
     except OSError as error:
         say(f"calmtui: nothing can be logged: {error}")

@@ -1,26 +1,22 @@
-"""What was said before the command's name: it holds for every command."""
+"""The settings that a command runs under: what was typed before its name, the environment, the file, the default."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
+from calmtui.estate.settings import Settings
+from calmtui.estate.settings import settings as _settings
 
-@dataclass(frozen=True)
-class Settings:
-    """The options of `calmtui` itself."""
+__all__ = ["Settings", "settings", "typed"]
 
-    inventory: Path | None = None
-    """An estate file or the folder that holds one; None: what this machine is set up for."""
-    read_only: bool = False
-    theme: str | None = None
-    """Name of a colour theme; None: as the estate or the configuration says."""
+
+def typed(context: typer.Context, inventory: Path | None, read_only: bool, theme: str | None) -> None:
+    """Remember what was typed before the command's name."""
+    context.obj = {"inventory": inventory, "read_only": read_only or None, "theme": theme}
 
 
 def settings(context: typer.Context) -> Settings:
-    """The options that a command runs under."""
-    found = context.obj
-    assert isinstance(found, Settings)
-    return found
+    """The settings that hold. Raises EstateError with what is wrong in the file and the environment."""
+    return _settings(context.obj)
