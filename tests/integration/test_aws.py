@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,6 +21,7 @@ from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.node import Node, State
 from calmtui.fleet.source import Health
 from calmtui.providers.aws import PROVIDER
+from calmtui.providers.aws.connect import READ_SECONDS
 from calmtui.providers.aws.options import AwsOptions
 from calmtui.providers.aws.source import AwsSource
 from calmtui.providers.base import (
@@ -32,7 +36,7 @@ from calmtui.providers.base import (
 )
 from calmtui.providers.gather import Gatherer
 from tests.conftest import Moto
-from tests.lab.aws_proxy import THROTTLED, UNAUTHORIZED, WRONG_KEY, AwsProxy
+from tests.lab.aws_proxy import CUT, THROTTLED, UNAUTHORIZED, WRONG_KEY, AwsProxy
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 
@@ -170,6 +174,24 @@ async def test_one_region_fails_alone_and_comes_back(proxy: AwsProxy, moto: Moto
         proxy.rule = lambda region, action: None
         await until(lambda: fleet.sources["cloud"].health is Health.LIVE)
         assert sorted(node.name for node in fleet if node.kind == "instance") == ["api-01", "web-01"]
+
+
+async def test_a_region_that_cuts_every_connection_harms_no_other(proxy: AwsProxy, moto: Moto) -> None:
+    launch(moto, IRELAND, "web-01")
+    proxy.rule = lambda region, action: CUT if region == VIRGINIA else None
+    async with gathered(source(proxy.url)) as fleet:
+        assert fleet.sources["cloud"].health is Health.PARTIAL
+        assert "Connection was closed" in fleet.sources["cloud"].scopes[VIRGINIA]
+        assert [node.name for node in fleet if node.kind == "instance"] == ["web-01"]
+
+
+async def test_an_act_whose_answer_never_came_has_an_unknown_outcome(proxy: AwsProxy, moto: Moto) -> None:
+    instance_id = launch(moto, IRELAND, "web-01")
+    proxy.rule = lambda region, action: CUT if action == "StopInstances" else None
+    opened = source(proxy.url)
+    async with gathered(opened) as fleet:
+        with pytest.raises(OutcomeUnknown, match="see the instance's state"):
+            await opened.act(instance(fleet, instance_id), "stop", {})
 
 
 async def test_throttling_slows_one_region_down_loses_nothing_and_ends(proxy: AwsProxy, moto: Moto) -> None:
@@ -383,3 +405,53 @@ async def test_nothing_can_be_asked_of_a_source_that_is_closed(moto: Moto) -> No
         node = instance(fleet, instance_id)
     with pytest.raises(SourceError, match="not connected"):
         await opened.describe(node)
+
+
+async def test_a_region_that_is_misspelt_is_said_with_the_one_that_was_meant(
+    moto: Moto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_EC2", "http://127.0.0.1:9")  # as good as a name that does not resolve
+    misspelt = PROVIDER.open(Opening("cloud", AwsOptions(regions=["eu-wset-1"]), Path.cwd()))
+    async with gathered(misspelt) as fleet:
+        assert "did you mean eu-west-1?" in fleet.sources["cloud"].error
+
+
+def test_an_endpoint_that_never_answers_does_not_keep_the_program_from_ending(moto: Moto, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        program = tmp_path / "program.py"
+        program.write_text(_PROGRAM.format(port=silent.getsockname()[1]))
+        begun = time.monotonic()
+        done = subprocess.run([sys.executable, program], text=True, capture_output=True, timeout=60)
+        took = time.monotonic() - begun
+    assert done.stdout == "asked\n", done.stderr
+    assert took < READ_SECONDS / 2
+
+
+_PROGRAM = """
+import asyncio
+import threading
+from pathlib import Path
+from calmtui.fleet.fleet import Fleet
+from calmtui.providers.aws import PROVIDER
+from calmtui.providers.base import Opening
+from calmtui.providers.gather import Gatherer
+
+async def main():
+    options = PROVIDER.options()(regions=["eu-west-1"], endpoint_url="http://127.0.0.1:{port}")
+    source = PROVIDER.open(Opening("cloud", options, Path.cwd()))
+    async with Gatherer(Fleet(), [source]):
+        while "aws cloud eu-west-1" not in [thread.name for thread in threading.enumerate()]:
+            await asyncio.sleep(0.02)
+        print("asked", flush=True)
+
+asyncio.run(main())
+"""
+
+
+def test_importing_the_provider_costs_no_sdk() -> None:
+    heavy = ["boto3", "botocore", "pydantic", "mypy_boto3_ec2"]
+    program = (
+        "import sys; from calmtui.providers.aws import PROVIDER; PROVIDER.actions; PROVIDER.discover(); "
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", program], text=True, capture_output=True).stdout == "[]\n"

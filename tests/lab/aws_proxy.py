@@ -24,6 +24,8 @@ UNAUTHORIZED = (
     "UnauthorizedOperation",
     "You are not authorized to perform this operation. Encoded authorization failure message: " + "x" * 900,
 )
+CUT = (0, "", "")
+"""The connection is closed without an answer."""
 WRONG_KEY = (401, "AuthFailure", "AWS was not able to validate the provided access credentials")
 
 
@@ -48,6 +50,9 @@ class AwsProxy:
                 error = proxy.rule(region, action)
                 if error is not None:
                     status, code, message = error
+                    if error == CUT:
+                        self.close_connection = True
+                        return
                     self.answer(status, _BODY.format(code=code, message=message).encode())
                     return
                 headers = {name: value for name, value in self.headers.items() if name != "Host"}
