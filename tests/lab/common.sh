@@ -14,7 +14,9 @@ spawn() { # spawn NAME COMMAND...: detached, output to NAME.log, process id to N
   setsid "$@" >>"$LAB/$name.log" 2>&1 </dev/null &
   echo $! >"$LAB/$name.pid"
 }
-alive() { [ -f "$LAB/$1.pid" ] && kill -0 "$(cat "$LAB/$1.pid")" 2>/dev/null; }
+alive() { # a zombie that nobody has reaped yet is not alive
+  [ -f "$LAB/$1.pid" ] && ps -o stat= -p "$(cat "$LAB/$1.pid")" 2>/dev/null | grep -qv '^Z'
+}
 stop() { # stop NAME...: by the process id we wrote, never by name
   for name in "$@"; do
     alive "$name" || continue
