@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from calmtui import providers
 from calmtui.estate.find import DISCOVERED
 from calmtui.estate.model import Estate, SourceSpec
@@ -39,8 +41,9 @@ class Found:
 
     @property
     def key(self) -> str:
-        """What the choice for it is kept under: it outlives another source of the same name."""
-        return f"{self.provider}:{self.discovered.name}"
+        """What the choice for it is kept under: what it is, for its name depends on what else is found."""
+        options = msgspec.json.encode(self.discovered.options, enc_hook=str, order="sorted")
+        return f"{self.provider}:{options.decode()}"
 
 
 def discover() -> list[Found]:
