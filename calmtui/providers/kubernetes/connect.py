@@ -110,11 +110,11 @@ class Api:
         self, method: str, path: str, query: Query, *, headers: Mapping[str, str] | None = None,
         data: bytes | None = None, silence: float | None = None, changing: bool = False,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        import aiohttp
+        login = await self.log_in()
+        import aiohttp  # not before: to log in has loaded it, in a thread
 
         timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=self._connect_timeout, sock_read=silence or self._request_timeout)
-        login = await self.log_in()
         try:
             response = await self._send(login, method, path, query, headers, data, timeout)
             if response.status == 401:
@@ -143,9 +143,9 @@ class Api:
         self, path: str, query: Query, protocols: Sequence[str]
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """A websocket, pinged every 20 s. Raises a SourceError, also for what goes wrong inside the block."""
+        login = await self.log_in()
         import aiohttp
 
-        login = await self.log_in()
         try:
             socket_ = await self._upgrade(login, path, query, protocols)
             async with socket_:

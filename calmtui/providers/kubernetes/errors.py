@@ -75,8 +75,6 @@ def from_status(code: int, body: bytes, where: str) -> SourceError:
         message = {401: "the API server does not accept the credentials"}.get(code, f"the API server answered {code}")
     elif code == 401:
         message = f"the API server does not accept the credentials ({message})"
-    if code == 404 and "could not find the requested resource" in message:
-        kind, message = NotServed, "this cluster does not serve it"
     return kind(message, where=where, next_step=next_step)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
@@ -12,7 +12,7 @@ from calmtui.fleet.update import Delta, Ready, Snapshot, Update
 from calmtui.fleet.update import Trouble as ScopeTrouble
 from calmtui.providers.base import Forbidden, SourceError, Unreachable
 from calmtui.providers.kubernetes.connect import Api
-from calmtui.providers.kubernetes.kinds import KINDS, MACHINE, NAMESPACE
+from calmtui.providers.kubernetes.kinds import KINDS, MACHINE, NAMESPACE, Kind
 from calmtui.providers.kubernetes.machines import named_namespace
 from calmtui.providers.kubernetes.watch import Altered, Collection, Everything, keep_watching
 
@@ -20,18 +20,21 @@ PULSE_SECONDS = 15.0
 """How often the API server is asked for a sign of life: a watch alone can be dead for minutes without a word."""
 
 
-def collections(api: Api, namespaces: list[str] | None, page_size: int) -> dict[str, Collection]:
-    """What to follow, by scope. `namespaces` is None for the whole cluster."""
+def collections(source: str, api: Api, namespaces: list[str] | None, page_size: int) -> dict[str, Collection]:
+    """What to follow, by scope, read as nodes. `namespaces` is None for the whole cluster."""
+
+    def collection(kind: Kind, namespace: str = "", **selectors: str) -> Collection:
+        def read(objects: list[Any]) -> list[Node]:
+            return [node for item in objects for node in kind.nodes(source, item)]
+
+        return Collection(api, kind, namespace, selectors, page_size, read)
+
     if namespaces is None:
-        return {name: Collection(api, kind, page_size=page_size) for name, kind in KINDS.items()}
-    found = {MACHINE.name: Collection(api, MACHINE, page_size=page_size)}
+        return {name: collection(kind) for name, kind in KINDS.items()}
+    found = {MACHINE.name: collection(MACHINE)}
     for namespace in namespaces:
-        for name, kind in KINDS.items():
-            if kind is NAMESPACE:
-                only = {"fieldSelector": f"metadata.name={namespace}"}
-                found[f"{name}/{namespace}"] = Collection(api, kind, selectors=only, page_size=page_size)
-            elif kind.namespaced:
-                found[f"{name}/{namespace}"] = Collection(api, kind, namespace, page_size=page_size)
+        found[f"namespace/{namespace}"] = collection(NAMESPACE, fieldSelector=f"metadata.name={namespace}")
+        found |= {f"{kind.name}/{namespace}": collection(kind, namespace) for kind in KINDS.values() if kind.namespaced}
     return found
 
 
@@ -68,16 +71,15 @@ async def follow(source: str, api: Api, scopes: dict[str, Collection]) -> AsyncG
 
 async def _scope(source: str, scope: str, collection: Collection) -> AsyncGenerator[Update, None]:
     """The updates of one scope."""
-    kind = collection.kind
     said = ""
     async with aclosing(keep_watching(collection)) as stream:
         async for update in stream:
             if isinstance(update, Everything):
                 said = ""
-                yield Snapshot(scope, await _nodes(source, kind.nodes, update.objects))
+                yield Snapshot(scope, update.items)
             elif isinstance(update, Altered):
-                put = await _nodes(source, kind.nodes, update.put)
-                yield Delta(scope, put, [node_id for item in update.gone for node_id in kind.ids(source, item)])
+                gone = [node_id for item in update.gone for node_id in collection.kind.ids(source, item)]
+                yield Delta(scope, update.put, gone)
             else:
                 error = _explain(update.error, collection)
                 if not said and scope.startswith("namespace/"):
@@ -85,16 +87,6 @@ async def _scope(source: str, scope: str, collection: Collection) -> AsyncGenera
                 if error != said:
                     said = error
                     yield ScopeTrouble(scope, error)
-
-
-async def _nodes(source: str, make: Callable[[str, Any], list[Node]], objects: list[Any]) -> list[Node]:
-    """The nodes of some objects; many of them are made in slices, so that the event loop breathes in between."""
-    nodes: list[Node] = []
-    for begin in range(0, len(objects), 250):
-        for item in objects[begin : begin + 250]:
-            nodes += make(source, item)
-        await asyncio.sleep(0)
-    return nodes
 
 
 def _explain(error: SourceError, collection: Collection) -> str:

@@ -118,7 +118,7 @@ class _Reader:
                 await self._follow_pods(pods)
             else:
                 everything, _ = await list_all(pods)
-                await self._begin(everything.objects, first=True)
+                await self._begin(everything.items, first=True)
             await asyncio.gather(*self._tasks.values())
             await self._chunks.put(None)
         except Exception as error:  # noqa: BLE001  # handed over and raised in the caller's task
@@ -138,7 +138,7 @@ class _Reader:
                         raise update.error
                     await self._note("", f"new pods cannot be seen: {update.error.what}")
                     continue
-                seen = update.objects if isinstance(update, Everything) else update.put
+                seen = update.items if isinstance(update, Everything) else update.put
                 await self._begin(seen, first=first)
                 first = False
                 gone = isinstance(update, Altered) and bool(update.gone)

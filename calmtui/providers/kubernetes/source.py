@@ -39,7 +39,7 @@ class KubernetesSource:
     async def watch(self) -> AsyncGenerator[Update, None]:
         """See `providers.base.Source`."""
         await self._api.reread()
-        scopes = collections(self._api, self._namespaces, self._page_size)
+        scopes = collections(self.name, self._api, self._namespaces, self._page_size)
         async with aclosing(follow(self.name, self._api, scopes)) as updates:
             async for update in updates:
                 yield update

@@ -13,16 +13,16 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from calmtui.providers.base import AuthFailed, Misconfigured, SourceError, Unreachable
+from calmtui.providers.base import AuthFailed, Misconfigured, NodeGone, SourceError, Unreachable
 from calmtui.providers.kubernetes.connect import Api
-from calmtui.providers.kubernetes.errors import Expired, from_exception, from_status
+from calmtui.providers.kubernetes.errors import Expired, NotServed, from_exception, from_status
 from calmtui.providers.kubernetes.kinds import Kind
 from calmtui.providers.kubernetes.wire import ApiStatus, Bookmark, WatchEvent
 
@@ -49,6 +49,8 @@ class Collection:
     selectors: Mapping[str, str] = field(default_factory=dict)
     """`labelSelector` and `fieldSelector`, as the API has them."""
     page_size: int = 500
+    read: Callable[[list[Any]], list[Any]] = list
+    """What decoded objects are turned into: the objects themselves, or their nodes."""
 
     @property
     def path(self) -> str:
@@ -57,13 +59,16 @@ class Collection:
 
 
 class Everything(msgspec.Struct, frozen=True):
-    """All objects of a collection, decoded."""
+    """All that a collection holds, as its `read` gives it."""
 
-    objects: list[Any]
+    items: list[Any]
 
 
 class Altered(msgspec.Struct, frozen=True):
-    """Objects added, altered or gone since. No object is in both lists: its last event decides."""
+    """What was added or altered since, as `read` gives it, and the objects that are gone.
+
+    No object is in both lists: its last event decides.
+    """
 
     put: list[Any]
     gone: list[Any]
@@ -110,19 +115,30 @@ async def list_then_watch(collection: Collection) -> AsyncGenerator[Everything |
 
 
 async def list_all(collection: Collection) -> tuple[Everything, str]:
-    """Every object, and the version from which to watch. Raises a SourceError."""
+    """Everything, and the version from which to watch. Raises a SourceError.
+
+    A page is turned into items while the server prepares the next one.
+    """
     query = {"limit": str(collection.page_size), **collection.selectors}
-    objects: list[Any] = []
-    while True:
-        body = await collection.api.get(collection.path, query)
-        try:
-            page = collection.kind.page.decode(body)
-        except msgspec.MsgspecError as error:
-            raise from_exception(error, collection.api.where) from error
-        objects += page.items or ()
-        if not page.metadata.continue_:
-            return Everything(objects), page.metadata.resource_version
-        query["continue"] = page.metadata.continue_
+    items: list[Any] = []
+    fetching = asyncio.create_task(collection.api.get(collection.path, query))
+    try:
+        while True:
+            page = collection.kind.page.decode(await fetching)
+            more = page.metadata.continue_
+            if more:
+                following = {**query, "continue": more}
+                fetching = asyncio.create_task(collection.api.get(collection.path, following))
+                await asyncio.sleep(0)  # lets the request go out
+            items += collection.read(page.items or [])
+            if not more:
+                return Everything(items), page.metadata.resource_version
+    except NodeGone:  # a collection that is served is there, even when it is empty
+        raise NotServed("this cluster does not serve it", where=collection.api.where) from None
+    except msgspec.MsgspecError as error:
+        raise from_exception(error, collection.api.where) from error
+    finally:
+        fetching.cancel()
 
 
 async def watch_once(collection: Collection, version: str) -> AsyncGenerator[tuple[Altered, str], None]:
@@ -162,6 +178,6 @@ def _read(collection: Collection, lines: list[bytes], version: str) -> tuple[Alt
             latest[item.metadata.namespace, item.metadata.name] = (event.type != "DELETED", item)
     except msgspec.MsgspecError as error:
         raise from_exception(error, collection.api.where) from error
-    put = [item for there, item in latest.values() if there]
+    put = collection.read([item for there, item in latest.values() if there])
     gone = [item for there, item in latest.values() if not there]
     return Altered(put, gone), version
