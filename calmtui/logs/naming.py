@@ -24,6 +24,6 @@ class Names:
         """What the line's origin is called."""
         origin = line.origin
         name = self._nodes.get(origin.node_id, origin.node)
-        if origin.stream and len(self._streams[origin.node_id].readers) > 1:
+        if origin.stream and sum(map(bool, self._streams[origin.node_id].readers)) > 1:
             return f"{name}:{PurePosixPath(origin.stream).name}"
         return name

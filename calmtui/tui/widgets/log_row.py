@@ -17,8 +17,6 @@ from calmtui.logs.filters import Pattern
 from calmtui.logs.level import Level
 from calmtui.logs.line import SECOND, LogLine, Note
 
-TIME_WIDTH = 13
-"""`02:29:14.103` and a blank."""
 TAB = 4
 """Columns between tab stops: stack traces are indented with tabs, and eight would push them off the screen."""
 
@@ -61,6 +59,8 @@ class Look:
     wrap: bool = False
     times: bool = True
     """A column of times, local, in place of the time that the text begins with."""
+    dated: bool = False
+    """The times have their date: there are lines of other days."""
     left: int = 0
     """Characters of the text scrolled out to the left; not with wrap."""
     search: Pattern | None = None
@@ -72,7 +72,7 @@ def draw(line: LogLine, name: str, colour: int, look: Look, *, current: bool = F
     styles = look.styles
     head = [Segment("▌" if current else " ", styles.cursor)]
     if look.times:
-        head.append(Segment(_clock(line).ljust(TIME_WIDTH), styles.time))
+        head.append(Segment(f"{_clock(line, dated=look.dated)} ", styles.time))
     if look.name_width:
         shown = set_cell_size(shorten(name, look.name_width), look.name_width + 1)
         head.append(Segment(shown, styles.names[colour % len(styles.names)]))
@@ -106,21 +106,20 @@ def _mark(line: LogLine) -> str:
     return "↥" if line.late else " "
 
 
-def _clock(line: LogLine) -> str:
+def _clock(line: LogLine, *, dated: bool) -> str:
+    """`02:29:14.103`, or `11-21 02:29:14.103`; blanks of the same width for a line that nothing dates."""
     moment = line.at if isinstance(line, Note) else line.ts
     if moment is None:
-        return ""
+        return " " * (18 if dated else 12)
     day, second = _local(moment // SECOND)
-    if day == _local(int(time.time()))[0]:
-        return f"{second}.{moment % SECOND // 1_000_000:03d}"
-    return f"{day} {second[:5]}"
+    return f"{f'{day} ' if dated else ''}{second}.{moment % SECOND // 1_000_000:03d}"
 
 
 @lru_cache(maxsize=4096)
 def _local(seconds: int) -> tuple[str, str]:
     """The day and the time of day."""
     moment = time.localtime(seconds)
-    return time.strftime("%b%d", moment), time.strftime("%H:%M:%S", moment)
+    return time.strftime("%m-%d", moment), time.strftime("%H:%M:%S", moment)
 
 
 def _body(line: LogLine, look: Look, width: int) -> list[list[Segment]]:

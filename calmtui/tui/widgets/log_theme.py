@@ -25,7 +25,7 @@ def styles(widget: Widget) -> Styles:
     """What the theme says for a widget that has the component classes `log--…`."""
 
     def of(name: str) -> Style:
-        return widget.get_component_rich_style(f"log--{name}", partial=True)
+        return widget.get_component_rich_style(f"log--{name}")
 
     side = 0 if widget.app.current_theme.dark else 1
     return Styles(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -21,7 +22,7 @@ from textual.widget import Widget
 from calmtui.logs.buffer import Buffer, View
 from calmtui.logs.colours import Colours
 from calmtui.logs.filters import Filter, Pattern
-from calmtui.logs.line import LogLine
+from calmtui.logs.line import SECOND, LogLine
 from calmtui.tui.widgets.log_row import Look, draw
 from calmtui.tui.widgets.log_theme import NAME_COLOURS, styles
 
@@ -100,7 +101,7 @@ class LogView(Widget, can_focus=True):
         if not self.following:
             self.unseen += len(lines)
         if lines or behind:
-            self._widen({self._name_of(line) for line in lines})
+            self._make_room(lines)
             self.repaint()
 
     def show(self, wanted: Filter) -> None:
@@ -118,12 +119,17 @@ class LogView(Widget, can_focus=True):
     def clear(self) -> None:
         """Let go of every line."""
         self.buffer.clear()
+        self.look = replace(self.look, dated=False)
         self._top = self._current = None
         self.unseen = 0
         self._changed()
 
-    def _widen(self, names: set[str]) -> None:
-        new = names - self._names
+    def _make_room(self, lines: list[LogLine]) -> None:
+        """Widen the columns for what has come: longer names, times of other days."""
+        midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * SECOND
+        if not self.look.dated and any(line.at < midnight for line in lines[:1]):
+            self.look = replace(self.look, dated=True)
+        new = {self._name_of(line) for line in lines} - self._names
         if new:
             self._names |= new
             self._measure()

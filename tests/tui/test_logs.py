@@ -1,0 +1,278 @@
+"""The log screen, by its keys and what it shows."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+from textual.events import MouseScrollUp
+from textual.pilot import Pilot
+
+from calmtui.providers.base import Forbidden
+from tests.tui.logs_app import LogsApp, Script, until
+
+
+def stamped(second: int, text: str) -> str:
+    return f"2020-01-02T03:04:{second:02d}Z {text}"
+
+
+@pytest.fixture(autouse=True)
+def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+
+
+def messages(app: LogsApp) -> list[str]:
+    return [text.split(" ", 1)[-1] for text in app.rows]
+
+
+async def hundred(script: Script, app: LogsApp, pilot: Pilot[None]) -> None:
+    """A log of a hundred lines, followed to its end."""
+    script.say("web-1", *(stamped(n // 2, f"INFO line {n}") for n in range(100)))
+    await until(pilot, lambda: messages(app)[-1:] == ["INFO line 99"])
+
+
+async def test_lines_of_all_nodes_stand_in_the_order_of_time_with_their_names() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1", "db-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        script.say("web-1", stamped(1, "INFO one"), stamped(3, "ERROR three"), "  at Web.java:12")
+        script.say("db-1", stamped(2, "WARN two"), stamped(4, "INFO four"))
+        await until(pilot, lambda: len(app.rows) == 5)
+        assert messages(app) == ["INFO one", "WARN two", "ERROR three", " at Web.java:12", "INFO four"]
+        assert app.picture[1:6] == [
+            " 01-02 03:04:01.000 web-1   INFO one",
+            " 01-02 03:04:02.000 db-1  ▲ WARN two",
+            " 01-02 03:04:03.000 web-1 ✖ ERROR three",
+            " 01-02 03:04:03.000 web-1 ✖   at Web.java:12",
+            "▌01-02 03:04:04.000 db-1    INFO four",
+        ]
+
+
+async def test_a_line_that_comes_late_is_put_in_its_place() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1", "db-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        script.say("web-1", stamped(1, "one"), stamped(3, "three"))
+        await until(pilot, lambda: len(app.rows) == 2)
+        script.say("db-1", stamped(2, "two"))
+        await until(pilot, lambda: messages(app) == ["one", "two", "three"])
+
+
+async def test_scrolling_up_pauses_and_nothing_moves_while_lines_come() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1", "db-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await hundred(script, app, pilot)
+        await pilot.press("pageup")
+        before = app.picture[1:-2]
+        assert not app.logs.view.following
+        script.say("web-1", *(stamped(55, f"INFO new {n}") for n in range(30)))
+        script.say("db-1", *(stamped(0, f"INFO early {n}") for n in range(7)))
+        await until(pilot, lambda: "↓ 37 new" in app.picture[0])
+        assert app.picture[1:-2] == before
+        await pilot.press("G")
+        await until(pilot, lambda: messages(app)[-1] == "INFO new 29")
+        assert app.logs.view.following
+        assert "new" not in app.picture[0]
+
+
+async def test_p_pauses_and_follows_again() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await hundred(script, app, pilot)
+        await pilot.press("p")
+        await until(pilot, lambda: "paused" in app.picture[0])
+        await pilot.press("p")
+        await until(pilot, lambda: "following" in app.picture[0])
+
+
+async def test_the_wheel_pauses_too() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await hundred(script, app, pilot)
+        app.logs.view.post_message(MouseScrollUp(app.logs.view, 5, 5, 0, -1, 0, False, False, False))
+        await until(pilot, lambda: not app.logs.view.following)
+        line = app.logs.view.current
+        assert line is not None
+        assert line.text.endswith("line 96")
+
+
+async def test_the_cursor_reaches_the_first_and_the_last_line() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await hundred(script, app, pilot)
+        await pilot.press("g")
+        assert messages(app)[0] == "INFO line 0"
+        await pilot.press(*["pagedown"] * 10)
+        current = app.logs.view.current
+        assert current is not None
+        assert current.text.endswith("line 99")
+        assert messages(app)[-1] == "INFO line 99"
+
+
+async def test_filters_in_and_out_leave_what_passes_and_say_how_much() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await hundred(script, app, pilot)
+        await pilot.press("slash", *"~line .7$", "enter")
+        await until(pilot, lambda: "in: ~line .7$" in app.picture[-2])
+        assert messages(app) == [f"INFO line {n}7" for n in range(1, 10)]
+        await pilot.press("backslash", *"LINE 4", "enter")
+        await until(pilot, lambda: "9 of 100 lines" in app.picture[-2])
+        await pilot.press("backslash", *["backspace"] * 6, *"line 4", "enter")
+        await until(pilot, lambda: "8 of 100 lines" in app.picture[-2])
+        assert "INFO line 47" not in messages(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.rows) > 9)
+
+
+async def test_new_lines_pass_the_filter_or_not() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("e", "e")
+        script.say("web-1", *(stamped(n, f"{level} x") for n, level in enumerate(["INFO", "WARN", "DEBUG", "ERROR"])))
+        await until(pilot, lambda: messages(app) == ["WARN x", "ERROR x"])
+        assert "level ≥ warn" in app.picture[-2]
+
+
+async def test_a_wrong_expression_is_explained_and_changes_nothing() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await hundred(script, app, pilot)
+        await pilot.press("slash", *"~(a", "enter")
+        await until(pilot, lambda: "not a regular expression: missing )" in app.picture[-1])
+        assert app.logs.filter.open
+
+
+async def test_search_goes_to_matches_in_turn_and_says_when_there_are_no_more() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1")
+
+    def current() -> str:
+        line = app.logs.view.current
+        return line.text.split(" ", 1)[1] if line else ""
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await hundred(script, app, pilot)
+        await pilot.press("f", *"line 2", "enter")
+        await until(pilot, lambda: current() == "INFO line 29")
+        await pilot.press("N")
+        await until(pilot, lambda: current() == "INFO line 28")
+        await pilot.press("n")
+        await until(pilot, lambda: current() == "INFO line 29")
+        await pilot.press("n")
+        await until(pilot, lambda: "no later line has 'line 2'" in app.picture[-1])
+        assert current() == "INFO line 29"
+
+
+async def test_long_lines_are_cut_moved_sideways_or_wrapped() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        script.say("web-1", stamped(1, f"INFO {'a' * 50}{'b' * 50}{'c' * 50}"))
+        await until(pilot, lambda: len(app.rows) == 1)
+        assert app.picture[1].endswith("INFO " + "a" * 47)
+        await pilot.press("l", "l", "l", "l")
+        assert app.picture[1].endswith("c")
+        await pilot.press("w")
+        assert len(app.rows) == 3
+        assert len({len(row) for row in app.picture[1:3]}) == 1
+        assert re.sub(r"\s", "", "".join(app.picture[1:4])).endswith(f"INFO{'a' * 50}{'b' * 50}{'c' * 50}")
+
+
+async def test_the_time_column_gives_way_to_the_lines_as_they_came() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        script.say("web-1", stamped(1, "INFO one"))
+        await until(pilot, lambda: len(app.rows) == 1)
+        await pilot.press("t")
+        assert app.picture[1] == "▌web-1   2020-01-02T03:04:01Z INFO one"
+
+
+async def test_notes_losses_and_failures_are_rows_and_counted() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1", "db-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        script.say("web-1", note="reconnected", lost=12)
+        script.fail("db-1", Forbidden("pods/log is forbidden to viewer", where="db-1"))
+        await until(pilot, lambda: len(app.rows) == 2 and "12 lost" in app.picture[0])
+        text = "\n".join(app.picture)
+        assert "┄┄ reconnected · 12 lines lost ┄┄" in text
+        assert "┄┄ db-1: pods/log is forbidden to viewer ┄┄" in text
+        assert "✖ 1 failed" in app.picture[0]
+
+
+async def test_the_line_and_the_lines_shown_can_be_taken_along(tmp_path: Path) -> None:
+    script = Script()
+    app = LogsApp(script, "web-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        script.say("web-1", stamped(1, "INFO one"), stamped(2, "INFO \x1b]52;c;x\x07two"))
+        await until(pilot, lambda: len(app.rows) == 2)
+        await pilot.press("y")
+        assert app.clipboard == "2020-01-02T03:04:02.000Z web-1 INFO ␛]52;c;x␇two"
+        await pilot.press("S")
+        await until(pilot, lambda: "2 lines saved to" in app.picture[-1])
+        (saved,) = (tmp_path / "home/.local/state/calmtui/saved").iterdir()
+        assert saved.read_text().splitlines()[0] == "2020-01-02T03:04:01.000Z web-1 INFO one"
+        assert saved.stat().st_mode & 0o777 == 0o600
+
+
+async def test_clearing_lets_go_of_the_lines_and_goes_on() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await hundred(script, app, pilot)
+        await pilot.press("C")
+        assert app.rows == []
+        script.say("web-1", stamped(59, "INFO after"))
+        await until(pilot, lambda: messages(app) == ["INFO after"])
+
+
+async def test_a_reader_who_stands_still_at_full_memory_holds_up_reading_and_loses_nothing() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1")
+    async with app.run_test(size=(100, 24)) as pilot:
+        app.logs.view.buffer.max_lines = 1000
+        script.say("web-1", *(stamped(0, f"line {n}") for n in range(1000)))
+        await until(pilot, lambda: messages(app)[-1:] == ["line 999"])
+        await pilot.press("g")
+        for chunk in range(80):
+            script.say("web-1", *(stamped(1, f"more {chunk * 1000 + n}") for n in range(1000)))
+        await until(pilot, lambda: app.logs.pane.follower.held and "reading held" in app.picture[0])
+        assert messages(app)[0] == "line 0"
+        assert script.taken < 40
+        await pilot.press("G")
+        await until(pilot, lambda: messages(app)[-1] == "more 79999")
+        assert app.logs.pane.follower.received == 81_000
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)])
+def test_the_screen_looks_as_it_did(snap_compare: object, size: tuple[int, int]) -> None:
+    script = Script()
+    app = LogsApp(script, "web-7d9f-x2x8q", "api-7c2", "edge-7")
+    script.say(
+        "web-7d9f-x2x8q",
+        stamped(14, "WARN  upstream timeout shop-api:8080 attempt=3"),
+        stamped(14, "ERROR refusing to start: missing DB_URL"),
+        "\tat com.shop.Web.handle(Web.java:12)",
+        stamped(15, "DEBUG \x1b[32mconnected\x1b[0m in \x1b[1;33m12 ms\x1b[0m " + "x" * 120),
+    )
+    script.say("api-7c2", *(stamped(n, f"INFO  GET /orders/{n} 200") for n in range(10, 30)))
+    script.say("edge-7", stamped(20, "INFO up \x1b]0;owned\x07"))
+
+    async def settle(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: len(app.logs.view.buffer.lines) == 25 and " 0 lines/s" in app.picture[0])
+        await pilot.press("f", *"orders/1", "enter")
+        await until(pilot, lambda: "paused" in app.picture[0] and not app.logs.has_class("-asking"))
+
+    assert snap_compare(app, terminal_size=size, run_before=settle)  # type: ignore[operator]
