@@ -50,6 +50,8 @@ def report(error: BaseException) -> int:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     match error:
+        case SystemExit() if isinstance(error.__context__, BrokenPipeError):  # typer makes this of it
+            return PIPE_CLOSED
         case SystemExit():
             return error.code if isinstance(error.code, int) else ExitCode.FAILED
         case KeyboardInterrupt() | Abort():
