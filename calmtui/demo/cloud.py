@@ -11,10 +11,12 @@ import random
 import sys
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+from moto.ec2.models import ec2_backends
 from moto.server import ThreadedMotoServer
 
 from calmtui.demo.lifeline import ready, when_parent_ends
@@ -24,8 +26,10 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
 CREDENTIALS = "[demo]\naws_access_key_id = demo\naws_secret_access_key = demo\n"
-AMI = "ami-12c6146b"
-"""One that moto knows."""
+AMI = "ami-076f415166b04f5fe"
+"""Amazon Linux, one of those that moto knows."""
+ACCOUNT = "123456789012"
+"""Whose moto thinks every key is."""
 NEWS_EVERY = (20.0, 45.0)
 """Seconds from one change in the account to the next."""
 
@@ -56,6 +60,11 @@ class Cloud:
         self._ids[machine.name] = answer["Instances"][0]["InstanceId"]
         if machine.stopped:
             self.stop(machine)
+
+    def backdate(self, machine: Machine, days: float) -> None:
+        """Let an instance have been there for a while. EC2 knows no such request, so moto is told directly."""
+        instance = ec2_backends[ACCOUNT][machine.region].get_instance(self._ids[machine.name])
+        instance.launch_time -= timedelta(days=days)
 
     def stop(self, machine: Machine) -> None:
         """Stop an instance."""
@@ -97,6 +106,7 @@ def main(folder: Path) -> None:
     cloud = Cloud(url)
     for machine in MACHINES:
         cloud.launch(machine)
+        cloud.backdate(machine, days=random.Random(machine.name).uniform(1, 200))
     credentials = folder / "aws" / "credentials"
     credentials.parent.mkdir()
     credentials.write_text(CREDENTIALS)
