@@ -121,7 +121,7 @@ class ActionsScreen(ModalScreen[None]):
         number = f"{index + 1} " if index < 9 and not choice.why_not else "  "
         name = choice.name.ljust(self._width + 2)
         if choice.why_not:
-            return [(number, "quiet"), (name, "quiet"), (f"✗ {choice.why_not}", "quiet")]
+            return [(number, "quiet"), (name, "quiet"), (choice.why_not, "quiet")]
         danger = choice.action.danger
         meaning = {Danger.NONE: "quiet", Danger.CONFIRM: "", Danger.TYPE_NAME: "warn"}[danger]
         return [(number, "quiet"), (name, "strong"), (danger_word(danger).ljust(13), meaning),

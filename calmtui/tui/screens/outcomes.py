@@ -11,17 +11,18 @@ from textual.widgets import Static
 
 from calmtui.actions.execute import Execution
 from calmtui.actions.outcome import Outcome, Status, names, tally
-from calmtui.fleet.node import NodeId
+from calmtui.fleet.node import NodeId, State
 from calmtui.tui import keys
+from calmtui.tui.glyphs import of_locale
 from calmtui.tui.widgets.footer import Footer
 from calmtui.tui.widgets.rows import Rows, Span
 
 REPAINT = 0.1
 """Seconds between two looks at what has changed while it runs."""
 
-GLYPHS = {
-    Status.QUEUED: ("·", "quiet"), Status.RUNNING: ("▶", ""), Status.OK: ("●", "fine"), Status.FAILED: ("✖", "error"),
-    Status.SKIPPED: ("○", "warn"), Status.UNKNOWN: ("?", "warn"),
+MEANINGS = {
+    Status.QUEUED: "quiet", Status.RUNNING: "", Status.OK: "fine", Status.FAILED: "error",
+    Status.SKIPPED: "warn", Status.UNKNOWN: "warn",
 }  # fmt: skip
 
 
@@ -53,6 +54,12 @@ class OutcomesScreen(Screen[None]):
         self._called = names(outcome.node for outcome in execution.outcomes.values())
         self._width = max(map(len, self._called.values()), default=0)
         self._changed = True
+        signs = of_locale()
+        self._glyphs = {
+            Status.QUEUED: signs.dot, Status.RUNNING: signs.folded, Status.OK: signs.states[State.RUNNING],
+            Status.FAILED: signs.states[State.FAILED], Status.SKIPPED: signs.states[State.STOPPED],
+            Status.UNKNOWN: signs.states[State.UNKNOWN],
+        }  # fmt: skip
 
     def compose(self) -> ComposeResult:
         yield Static(id="head", markup=False)
@@ -181,7 +188,7 @@ class OutcomesScreen(Screen[None]):
 
     def _row(self, index: int) -> list[Span]:
         outcome = self.execution.outcomes[self._shown[index]]
-        glyph, meaning = GLYPHS[outcome.status]
+        glyph, meaning = self._glyphs[outcome.status], MEANINGS[outcome.status]
         took = f"{outcome.took:5.1f} s  " if outcome.took is not None else " " * 9
         return [(f"{glyph} ", meaning), (self._called[outcome.node.id].ljust(self._width + 2), "strong"),
                 (outcome.status.value.ljust(9), meaning), (took, "quiet"), (outcome.detail, "")]  # fmt: skip

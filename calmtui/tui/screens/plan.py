@@ -12,8 +12,10 @@ from calmtui.actions.execute import ACT_PARALLEL, act
 from calmtui.actions.plan import Plan, filled, is_production, needed
 from calmtui.errors import CalmError
 from calmtui.estate.live import LiveEstate
+from calmtui.fleet.node import State
 from calmtui.providers.base import Parameter
 from calmtui.tui import keys
+from calmtui.tui.glyphs import of_locale
 from calmtui.tui.widgets.rows import Rows, Span
 
 
@@ -63,7 +65,9 @@ class PlanScreen(ModalScreen[None]):
             yield Rows(self._row, len(plan.targets) + len(plan.left_out))
             yield Static(self._about(), id="about", markup=False)
             if plan.reasons:
-                yield Static("▲ " + " · ".join(plan.reasons), id="reasons", markup=False)
+                yield Static(
+                    f"{of_locale().states[State.DEGRADED]} " + " · ".join(plan.reasons), id="reasons", markup=False
+                )
             for parameter in self.parameters:
                 yield from _asked(parameter)
             yield Static(id="wrong", markup=False)

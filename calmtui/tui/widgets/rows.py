@@ -13,10 +13,10 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from calmtui.tui.glyphs import of_locale
+
 Span = tuple[str, str]
 """Text that is safe for a terminal, and what it means: quiet, fine, warn, error, strong, or empty for plain."""
-
-CURSOR = "▌"
 
 
 class Rows(ScrollView, can_focus=True):
@@ -53,6 +53,7 @@ class Rows(ScrollView, can_focus=True):
     def __init__(self, draw: Callable[[int], Sequence[Span]], count: int = 0, *, id: str | None = None) -> None:  # noqa: A002 -- Textual's
         super().__init__(id=id)
         self._draw = draw
+        self._sign = of_locale().cursor
         self.count = count
         self.cursor = 0
         """Index of the row that it is on; 0 when there are none."""
@@ -85,7 +86,7 @@ class Rows(ScrollView, can_focus=True):
         if not 0 <= index < self.count:
             return Strip.blank(width, self.rich_style)
         at = index == self.cursor
-        mark = Segment(CURSOR if at else " ", self.get_component_rich_style("rows--cursor", partial=True))
+        mark = Segment(self._sign if at else " ", self.get_component_rich_style("rows--cursor", partial=True))
         spans = [Segment(text, self._style(meaning)) for text, meaning in self._draw(index)]
         return Strip([mark, *spans]).crop(0, width).extend_cell_length(width).apply_style(self.rich_style)
 
