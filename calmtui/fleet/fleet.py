@@ -213,6 +213,21 @@ class Fleet:
             self._announce(changes)
         return changes
 
+    def forget_source(self, source: str) -> list[Change]:
+        """Drop a source with its nodes: it is not in the estate any more, or was switched off.
+
+        Its status goes first, so that a listener can tell this from nodes that went away.
+        """
+        if self.sources.pop(source, None) is None:
+            return []
+        changes: list[Change] = []
+        for (name, _), ids in list(self._scopes.items()):
+            if name == source:
+                for node_id in list(ids):
+                    self._drop(source, node_id, time.time(), changes)
+        self._announce(changes)
+        return changes
+
 
 UNCLAIMED = "\0restored"
 """The scope of restored nodes until a listing claims them; no provider can use this name."""

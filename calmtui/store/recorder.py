@@ -78,6 +78,8 @@ class Recorder:
 
     def _look(self, changes: list[Change]) -> None:
         for change in changes:
+            if change.source not in self.fleet.sources:
+                continue  # it left the estate; nothing happened to its nodes
             health, confirmed_at = self._seen.get(change.source, (Health.CONNECTING, None))
             if health not in _LIVE and confirmed_at is None:
                 continue  # the first listing ever: what is there was not added now

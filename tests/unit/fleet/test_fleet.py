@@ -147,3 +147,17 @@ def test_any_storm_of_updates_leaves_what_a_naive_fleet_would_hold(storm: list[S
             parents.setdefault(node.parent, set()).add(node.id)
     assert fleet.children == parents
     assert fleet.sources["c"].nodes == len(fleet)
+
+
+def test_a_forgotten_source_leaves_with_all_its_nodes_and_no_others() -> None:
+    fleet = live(Snapshot("pods", [pod("a", parent="x")]), Snapshot("jobs", [pod("job")]))
+    fleet.set_source(SourceStatus("d", "ssh"))
+    fleet.apply("d", [Snapshot("hosts", [Node("ssh:d/h", "host", "h", "d")]), Ready()])
+    sources_when_told: list[set[str]] = []
+    fleet.subscribe(lambda changes: sources_when_told.append(set(fleet.sources)))
+    changes = fleet.forget_source("c")
+    assert {(change.kind, change.node.name) for change in changes} == {(ChangeKind.GONE, "a"), (ChangeKind.GONE, "job")}
+    assert sources_when_told == [{"d"}]
+    assert [node.name for node in fleet] == ["h"]
+    assert fleet.children == {}
+    assert fleet.forget_source("c") == []

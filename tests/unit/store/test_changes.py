@@ -133,3 +133,12 @@ async def test_what_cannot_be_written_is_told_once_and_tried_again(path: Path, m
         fleet.apply("s", [Delta("", gone=[NODE.id])], now=4.0)
     assert len(told) == 1
     assert [record.at for record in changes.load("e", path=path)] == [2.0, 3.0, 4.0]
+
+
+async def test_nodes_of_a_source_that_left_the_estate_are_not_recorded_as_gone(path: Path) -> None:
+    fleet = live()
+    async with Recorder(fleet, "e", alarm, path=path):
+        fleet.apply("s", [Snapshot("", [NODE]), Ready()])
+        fleet.apply("s", [Delta("", [msgspec.structs.replace(NODE, state=State.FAILED)])])
+        fleet.forget_source("s")
+    assert [record.kind for record in changes.load("e", path=path)] == [ChangeKind.ALTERED]

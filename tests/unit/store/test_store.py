@@ -167,6 +167,17 @@ def test_a_database_of_a_newer_program_is_refused_and_left_alone(path: Path) -> 
         assert connection.execute("select node from marks").fetchall() == [("a",)]
 
 
+def test_what_the_first_release_stored_is_still_there_after_an_upgrade(path: Path) -> None:
+    path.parent.mkdir()
+    old = Database(path)
+    migrations.apply(old, stop_before=[migration.name for migration in migrations.pending(old)][1])
+    old.table("marks").insert({"estate": "e", "node": "a"})
+    old.execute("pragma user_version = 1")
+    old.close()
+    assert marks.load("e", path=path) == {"a"}
+    assert migrations.pending(Database(path)) == []
+
+
 def test_an_empty_file_is_a_database_to_begin_with(path: Path) -> None:
     path.parent.mkdir()
     path.touch()
