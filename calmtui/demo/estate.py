@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import calmtui
-from calmtui import providers
 from calmtui.errors import CalmError
+from calmtui.estate.discover import discover
 
 PATIENCE = 60.0
 """Seconds for the servers to come up; they need about 5, more on a busy machine."""
@@ -32,7 +32,7 @@ class DemoEstate:
     path: Path
     """The estate file to open."""
     folder: Path
-    """Scratch: keys, ssh_config, the homes of the hosts. A place for a state folder too; removed at the end."""
+    """Scratch: keys, ssh_config, the homes of the hosts, the console's state. Removed at the end."""
     environment: Mapping[str, str]
     """What the placeholders of the estate file stand for."""
 
@@ -41,26 +41,37 @@ class DemoEstate:
 def up(*, machine: bool = True) -> Iterator[DemoEstate]:
     """Bring the demo up for as long as the block lasts. Raises CalmError when it cannot.
 
-    `machine`: add the Docker engine and the Kubernetes contexts of this machine. The environment
-    variables that the estate file names are set within the block.
+    `machine`: add the Docker engine and the Kubernetes contexts of this machine. Within the block
+    the environment holds what the estate file's placeholders stand for, and a state folder that
+    goes with the demo, so that the console does not remember it.
     """
     _need_moto()
     folder = Path(tempfile.mkdtemp(prefix="calmtui-demo-"))
     children: list[_Child] = []
-    environment: dict[str, str] = {}
     try:
         children = [_Child("hosts", folder), _Child("cloud", folder)]
         deadline = time.monotonic() + PATIENCE
-        for child in children:
-            environment |= child.ready(deadline)
-        os.environ.update(environment)
-        yield DemoEstate(_estate_file(folder, machine=machine), folder, environment)
+        environment = {name: value for child in children for name, value in child.ready(deadline).items()}
+        with _environment({**environment, "XDG_STATE_HOME": str(folder / "state")}):
+            yield DemoEstate(_estate_file(folder, machine=machine), folder, environment)
     finally:
         for child in children:
             child.end()
-        for name in environment:
-            os.environ.pop(name, None)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _need_moto() -> None:
@@ -132,9 +143,9 @@ def _estate_file(folder: Path, *, machine: bool) -> Path:
 def _found_on_this_machine() -> dict[str, dict[str, Any]]:
     """Sources by name, as they would stand in an estate file; those that are not suggested are off."""
     return {
-        found.name: {"provider": kind, "enabled": found.suggested, **found.options}
-        for kind in _MACHINE_PROVIDERS
-        for found in providers.load(kind).discover()
+        found.name: {"provider": found.provider, "enabled": found.discovered.suggested, **found.discovered.options}
+        for found in discover()
+        if found.provider in _MACHINE_PROVIDERS and not found.error
     }
 
 

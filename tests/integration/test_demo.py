@@ -18,6 +18,7 @@ import pytest
 from calmtui import demo
 from calmtui.demo.population import HOSTS, MACHINES
 from calmtui.errors import CalmError
+from calmtui.estate import folders
 from calmtui.estate.load import load_file
 from tests.lab.place import descendants
 
@@ -56,11 +57,13 @@ def alive(pid: int) -> bool:
 
 
 def test_it_is_up_within_20_seconds_and_leaves_nothing_behind() -> None:
+    state = folders.state()
     begun = time.monotonic()
     with demo.up(machine=False) as estate:
         took = time.monotonic() - begun
         children = descendants(os.getpid())
         variables = [name for name in os.environ if name.startswith("CALMTUI_DEMO_")]
+        assert folders.state().is_relative_to(estate.folder), "the console must not remember the demo"
         assert len(children) >= 2
         assert variables
         assert estate.folder.is_dir()
@@ -68,6 +71,7 @@ def test_it_is_up_within_20_seconds_and_leaves_nothing_behind() -> None:
     assert not any(map(alive, children))
     assert not estate.folder.exists()
     assert not set(variables) & set(os.environ)
+    assert folders.state() == state
 
 
 async def test_it_goes_even_when_its_parent_is_killed() -> None:
