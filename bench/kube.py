@@ -55,10 +55,17 @@ def main(argv: list[str]) -> None:
         ours.append(seconds)
         connected.append(took_ms / 1000)
     peer = statistics.median(theirs)
-    report("kube", f"process start to {PODS} pods in the fleet", statistics.median(ours), "s",
-           "kubectl get pods -A", peer)
-    report("kube", f"connection to {PODS} pods in the fleet", statistics.median(connected), "s",
-           "kubectl get pods -A", peer)
+    report(
+        "kube", f"process start to {PODS} pods in the fleet", statistics.median(ours), "s", "kubectl get pods -A", peer
+    )
+    report(
+        "kube",
+        f"connection to {PODS} pods in the fleet",
+        statistics.median(connected),
+        "s",
+        "kubectl get pods -A",
+        peer,
+    )
 
 
 def _lab() -> Path:
@@ -129,11 +136,22 @@ def _pod(name: str, number: int) -> dict[str, Any]:
 
 def _status(number: int) -> dict[str, Any]:
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    conditions = [{"type": kind, "status": "True", "lastTransitionTime": now}
-                  for kind in ("Initialized", "Ready", "ContainersReady", "PodScheduled")]
+    conditions = [
+        {"type": kind, "status": "True", "lastTransitionTime": now}
+        for kind in ("Initialized", "Ready", "ContainersReady", "PodScheduled")
+    ]
     container = {
-        "name": "main", "ready": True, "started": True, "restartCount": number % 3, "image": "web:1.2.3",
-        "imageID": "sha256:0", "state": {"running": {"startedAt": now}},
+        "name": "main",
+        "ready": True,
+        "started": True,
+        "restartCount": number % 3,
+        "image": "web:1.2.3",
+        "imageID": "sha256:0",
+        "state": {"running": {"startedAt": now}},
     }
-    return {"phase": "Running", "podIP": f"10.1.{number // 250}.{number % 250}", "conditions": conditions,
-            "containerStatuses": [container]}
+    return {
+        "phase": "Running",
+        "podIP": f"10.1.{number // 250}.{number % 250}",
+        "conditions": conditions,
+        "containerStatuses": [container],
+    }

@@ -35,7 +35,10 @@ async def act(api: Api, node: Node, action: str, parameters: Mapping[str, str]) 
             return await cordon(api, path, False)
         case "drain":
             return await Drain(
-                api, where.name, force=truth(parameters, "force"), timeout=number(parameters, "timeout", 86_400, 300),
+                api,
+                where.name,
+                force=truth(parameters, "force"),
+                timeout=number(parameters, "timeout", 86_400, 300),
             ).run()
         case _:
             raise UsageError(f"a {node.kind} has no action {action!r}", where=node.id)

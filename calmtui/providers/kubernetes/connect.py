@@ -30,8 +30,13 @@ class Api:
     """One API server as one user sees it. Logs in on the first request, and again when it is told 401."""
 
     def __init__(
-        self, where: str, kubeconfig: Path | None, context: str | None, *,
-        connect_timeout: float, request_timeout: float,
+        self,
+        where: str,
+        kubeconfig: Path | None,
+        context: str | None,
+        *,
+        connect_timeout: float,
+        request_timeout: float,
     ) -> None:
         self.where = where
         """The source's name, for errors."""
@@ -107,14 +112,22 @@ class Api:
 
     @asynccontextmanager
     async def _request(
-        self, method: str, path: str, query: Query, *, headers: Mapping[str, str] | None = None,
-        data: bytes | None = None, silence: float | None = None, changing: bool = False,
+        self,
+        method: str,
+        path: str,
+        query: Query,
+        *,
+        headers: Mapping[str, str] | None = None,
+        data: bytes | None = None,
+        silence: float | None = None,
+        changing: bool = False,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         login = await self.log_in()
         import aiohttp  # not before: to log in has loaded it, in a thread
 
         timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=self._connect_timeout, sock_read=silence or self._request_timeout)
+            total=None, sock_connect=self._connect_timeout, sock_read=silence or self._request_timeout
+        )
         try:
             response = await self._send(login, method, path, query, headers, data, timeout)
             if response.status == 401:
@@ -129,12 +142,24 @@ class Api:
             raise from_exception(error, self.where, changing=changing) from error
 
     async def _send(
-        self, login: Login, method: str, path: str, query: Query, headers: Mapping[str, str] | None,
-        data: bytes | None, timeout: aiohttp.ClientTimeout,
+        self,
+        login: Login,
+        method: str,
+        path: str,
+        query: Query,
+        headers: Mapping[str, str] | None,
+        data: bytes | None,
+        timeout: aiohttp.ClientTimeout,
     ) -> aiohttp.ClientResponse:
         return await self._open_session().request(
-            method, login.server + path, params=query, data=data, timeout=timeout, proxy=login.proxy,
-            headers={**_authorization(login), **(headers or {})}, server_hostname=login.server_hostname,
+            method,
+            login.server + path,
+            params=query,
+            data=data,
+            timeout=timeout,
+            proxy=login.proxy,
+            headers={**_authorization(login), **(headers or {})},
+            server_hostname=login.server_hostname,
             allow_redirects=False,
         )
 
@@ -163,8 +188,14 @@ class Api:
 
         def connect(login: Login) -> Any:
             return self._open_session().ws_connect(
-                login.server + path, params=query, protocols=protocols, proxy=login.proxy, heartbeat=20,
-                max_msg_size=0, headers=_authorization(login), server_hostname=login.server_hostname,
+                login.server + path,
+                params=query,
+                protocols=protocols,
+                proxy=login.proxy,
+                heartbeat=20,
+                max_msg_size=0,
+                headers=_authorization(login),
+                server_hostname=login.server_hostname,
             )
 
         try:

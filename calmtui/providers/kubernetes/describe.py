@@ -11,9 +11,11 @@ from calmtui.providers.kubernetes.connect import Api
 from calmtui.providers.kubernetes.ids import place
 from calmtui.providers.kubernetes.kinds import KINDS
 
-SECRET_NAME = re.compile(r"passw|passphrase|pwd|secret|token|credential|api[_.-]?key|access[_.-]?key|private[_.-]?key"
-                         r"|auth(?!or)|dsn|(^|[_.-])(key|pat)$|conn(ection)?[_.-]?str|(database|db|redis|amqp)[_.-]?ur[il]",
-                         re.IGNORECASE)
+SECRET_NAME = re.compile(
+    r"passw|passphrase|pwd|secret|token|credential|api[_.-]?key|access[_.-]?key|private[_.-]?key"
+    r"|auth(?!or)|dsn|(^|[_.-])(key|pat)$|conn(ection)?[_.-]?str|(database|db|redis|amqp)[_.-]?ur[il]",
+    re.IGNORECASE,
+)
 """Names of environment variables, flags and annotations whose values are not shown."""
 CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
 FLAG = re.compile(r"^(?P<flag>-{1,2}[\w.-]+|[A-Za-z_][\w.-]*)=(?P<value>.*)$", re.DOTALL)
@@ -39,8 +41,9 @@ def masked(raw: dict[str, Any]) -> dict[str, Any]:
         annotations = metadata.get("annotations")
         if isinstance(annotations, dict):
             annotations.pop(LAST_APPLIED, None)
-            metadata["annotations"] = {key: MASK if SECRET_NAME.search(key) else value
-                                       for key, value in annotations.items()}
+            metadata["annotations"] = {
+                key: MASK if SECRET_NAME.search(key) else value for key, value in annotations.items()
+            }
     return shown
 
 

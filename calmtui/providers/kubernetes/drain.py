@@ -55,8 +55,11 @@ class Drain:
         evicted = sum(task.result() for task in tasks)
         left = await self._wait_for_the_end({pod["metadata"]["uid"] for pod in pods})
         if left or self._held:
-            raise SourceError(f"cordoned, {evicted} of {len(pods)} pods evicted; {self._remaining(left)}",
-                              where=self._api.where, next_step="drain again once that is settled, or uncordon")
+            raise SourceError(
+                f"cordoned, {evicted} of {len(pods)} pods evicted; {self._remaining(left)}",
+                where=self._api.where,
+                next_step="drain again once that is settled, or uncordon",
+            )
         return f"cordoned, {len(pods)} pods evicted" if pods else "cordoned, no pods to evict"
 
     async def _pods(self) -> list[RawPod]:
@@ -73,8 +76,11 @@ class Drain:
         if local:
             problems.append(f"local data (emptyDir) would be lost of {shortened(local)}")
         if problems:
-            raise SourceError(f"cordoned, nothing evicted: {'; '.join(problems)}", where=self._api.where,
-                              next_step="drain with force=yes to evict them all the same")
+            raise SourceError(
+                f"cordoned, nothing evicted: {'; '.join(problems)}",
+                where=self._api.where,
+                next_step="drain with force=yes to evict them all the same",
+            )
 
     async def _eviction_version(self) -> str:
         """`policy/v1`, or what an older cluster (before 1.22) serves."""

@@ -101,7 +101,8 @@ def from_exception(error: BaseException, where: str, *, changing: bool = False) 
         return error
     if isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError):
         return Misconfigured(
-            f"the API server's certificate is not trusted: {_short(error)}", where=where,
+            f"the API server's certificate is not trusted: {_short(error)}",
+            where=where,
             next_step="check `certificate-authority` of the cluster in the kubeconfig",
         )
     if isinstance(error, aiohttp.InvalidURL):
@@ -112,7 +113,8 @@ def from_exception(error: BaseException, where: str, *, changing: bool = False) 
         return Unreachable("no connection to the API server in time", where=where)
     if changing:
         return OutcomeUnknown(
-            f"the connection broke before the API server answered: {_short(error)}", where=where,
+            f"the connection broke before the API server answered: {_short(error)}",
+            where=where,
             next_step="look at the node before trying again",
         )
     if isinstance(error, TimeoutError):

@@ -16,7 +16,11 @@ from calmtui.providers.kubernetes.wire import Listing, Wire
 MOST = 100
 """How many events are shown: the latest."""
 KIND_NAMES = {
-    "deployment": "Deployment", "statefulset": "StatefulSet", "daemonset": "DaemonSet", "job": "Job", "pod": "Pod",
+    "deployment": "Deployment",
+    "statefulset": "StatefulSet",
+    "daemonset": "DaemonSet",
+    "job": "Job",
+    "pod": "Pod",
     "node": "Node",
 }
 
@@ -78,8 +82,13 @@ def _selector(where: Place) -> str:
 
 def _node_event(event: Event) -> NodeEvent:
     series = event.series or Series()
-    at = (series.last_observed_time or event.last_timestamp or event.event_time or event.first_timestamp
-          or event.metadata.creation_timestamp)
+    at = (
+        series.last_observed_time
+        or event.last_timestamp
+        or event.event_time
+        or event.first_timestamp
+        or event.metadata.creation_timestamp
+    )
     return NodeEvent(
         at=at.timestamp() if at else 0.0,
         reason=event.reason,

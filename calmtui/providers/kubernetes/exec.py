@@ -130,8 +130,9 @@ def exit_status(data: bytes, where: str) -> int:
     try:
         ended = _ended.decode(data)
     except msgspec.MsgspecError:
-        raise SourceError(f"the command was not run: {sanitise.word(data.decode(errors='replace'))[:300]}",
-                          where=where) from None
+        raise SourceError(
+            f"the command was not run: {sanitise.word(data.decode(errors='replace'))[:300]}", where=where
+        ) from None
     if ended.status == "Success":
         return 0
     for cause in (ended.details or Details()).causes or ():
@@ -139,8 +140,11 @@ def exit_status(data: bytes, where: str) -> int:
             return int(cause.message)
     message = sanitise.word(ended.message)[:300]
     if "executable file not found" in message or "no such file or directory" in message:
-        raise Misconfigured(f"the container's image does not hold that command: {message}", where=where,
-                            next_step="it may have no shell at all: name a program that it has, with its arguments")
+        raise Misconfigured(
+            f"the container's image does not hold that command: {message}",
+            where=where,
+            next_step="it may have no shell at all: name a program that it has, with its arguments",
+        )
     raise SourceError(f"the command was not run: {message}", where=where)
 
 

@@ -69,19 +69,28 @@ def _id_of(kind: str) -> Callable[[str, Any], list[NodeId]]:
 
 
 NAMESPACE = Kind(
-    "namespace", "api/v1", "namespaces", Namespace, _single(namespace_node),
-    lambda source, item: [namespace_id(source, item.metadata.name)], namespaced=False,
+    "namespace",
+    "api/v1",
+    "namespaces",
+    Namespace,
+    _single(namespace_node),
+    lambda source, item: [namespace_id(source, item.metadata.name)],
+    namespaced=False,
 )
 MACHINE = Kind(
-    "node", "api/v1", "nodes", ClusterNode, _single(machine_node),
-    lambda source, item: [node_id(source, item.metadata.name)], namespaced=False,
+    "node",
+    "api/v1",
+    "nodes",
+    ClusterNode,
+    _single(machine_node),
+    lambda source, item: [node_id(source, item.metadata.name)],
+    namespaced=False,
 )
-DEPLOYMENT = Kind(
-    "deployment", "apis/apps/v1", "deployments", Workload, _single(deployment_node), _id_of("deployment"))
+DEPLOYMENT = Kind("deployment", "apis/apps/v1", "deployments", Workload, _single(deployment_node), _id_of("deployment"))
 STATEFULSET = Kind(
-    "statefulset", "apis/apps/v1", "statefulsets", Workload, _single(statefulset_node), _id_of("statefulset"))
-DAEMONSET = Kind(
-    "daemonset", "apis/apps/v1", "daemonsets", Workload, _single(daemonset_node), _id_of("daemonset"))
+    "statefulset", "apis/apps/v1", "statefulsets", Workload, _single(statefulset_node), _id_of("statefulset")
+)
+DAEMONSET = Kind("daemonset", "apis/apps/v1", "daemonsets", Workload, _single(daemonset_node), _id_of("daemonset"))
 JOB = Kind("job", "apis/batch/v1", "jobs", Job, _single(job_node), _id_of("job"))
 POD = Kind("pod", "api/v1", "pods", Pod, pod_nodes, pod_ids)
 

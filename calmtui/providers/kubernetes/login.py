@@ -59,7 +59,8 @@ def log_in(kubeconfig: Path | None, context: str | None, where: str) -> Login:
     files = kubeconfig_files(kubeconfig)
     if not any(file.is_file() for file in files):
         raise Misconfigured(
-            f"there is no kubeconfig at {' or '.join(map(str, files))}", where=where,
+            f"there is no kubeconfig at {' or '.join(map(str, files))}",
+            where=where,
             next_step="set `kubeconfig` in the estate, or KUBECONFIG",
         )
     paths = os.pathsep.join(map(str, files))
@@ -68,7 +69,8 @@ def log_in(kubeconfig: Path | None, context: str | None, where: str) -> Login:
     token = config.api_key.get("BearerToken", "")
     if not token and not config.cert_file and complaints.texts:
         raise AuthFailed(
-            f"no credentials: {'; '.join(complaints.texts)}", where=where,
+            f"no credentials: {'; '.join(complaints.texts)}",
+            where=where,
             next_step="run the `exec` command of this user in the kubeconfig by hand",
         )
     return Login(
@@ -77,8 +79,15 @@ def log_in(kubeconfig: Path | None, context: str | None, where: str) -> Login:
         tls=_tls(config, where) if config.host.startswith("https") else None,
         server_hostname=config.tls_server_name,
         proxy=config.proxy,
-        identity=(config.host, config.ssl_ca_cert, config.cert_file, config.key_file, config.verify_ssl,
-                  config.tls_server_name, config.proxy),
+        identity=(
+            config.host,
+            config.ssl_ca_cert,
+            config.cert_file,
+            config.key_file,
+            config.verify_ssl,
+            config.tls_server_name,
+            config.proxy,
+        ),
     )
 
 
@@ -92,18 +101,25 @@ def _load(paths: str, context: str | None, where: str) -> Any:
     try:
         asyncio.run(asyncio.wait_for(loading, LOGIN_SECONDS))
     except TimeoutError:
-        raise AuthFailed(f"no credentials in {LOGIN_SECONDS:.0f} s", where=where,
-                         next_step="run `kubectl get ns` to see what it waits for") from None
+        raise AuthFailed(
+            f"no credentials in {LOGIN_SECONDS:.0f} s",
+            where=where,
+            next_step="run `kubectl get ns` to see what it waits for",
+        ) from None
     except yaml.YAMLError:
         raise Misconfigured(f"{paths} is not YAML", where=where) from None
     except sdk.ConfigException as error:
-        raise Misconfigured(f"{paths}: {sanitise.word(str(error))[:300]}", where=where,
-                            next_step="see `kubectl config get-contexts`") from None
+        raise Misconfigured(
+            f"{paths}: {sanitise.word(str(error))[:300]}", where=where, next_step="see `kubectl config get-contexts`"
+        ) from None
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         # The package reads a kubeconfig without checking it, so a malformed one fails anywhere. Only the
         # kind of error is said: its text may hold part of a credential.
-        raise Misconfigured(f"{paths} cannot be used as a kubeconfig ({type(error).__name__})", where=where,
-                            next_step="`kubectl config view` says more") from None
+        raise Misconfigured(
+            f"{paths} cannot be used as a kubeconfig ({type(error).__name__})",
+            where=where,
+            next_step="`kubectl config view` says more",
+        ) from None
     return config
 
 
@@ -115,8 +131,11 @@ def _tls(config: Any, where: str) -> ssl.SSLContext:
         if config.cert_file:
             context.load_cert_chain(config.cert_file, config.key_file)
     except OSError as error:  # ssl.SSLError is one
-        raise Misconfigured(f"a certificate or key of this context cannot be used: {sanitise.word(str(error))}",
-                            where=where, next_step="check the files or data in the kubeconfig") from None
+        raise Misconfigured(
+            f"a certificate or key of this context cannot be used: {sanitise.word(str(error))}",
+            where=where,
+            next_step="check the files or data in the kubeconfig",
+        ) from None
     if not config.verify_ssl:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -99,7 +99,11 @@ class _Reader:
     """Reads the containers of some pods into one queue; None in the queue is the end."""
 
     def __init__(
-        self, api: Api, node: Node, container: str, request: LogRequest,
+        self,
+        api: Api,
+        node: Node,
+        container: str,
+        request: LogRequest,
         chunks: asyncio.Queue[LogChunk | Exception | None],
     ) -> None:
         self._api = api
@@ -172,8 +176,9 @@ class _Reader:
         key = (instance.namespace, instance.pod, instance.container)
         if key not in self._left_out:
             self._left_out.add(key)
-            await self._note(f"{instance.pod}/{instance.container}",
-                             f"left out: {MOST_STREAMS} containers are being read already")
+            await self._note(
+                f"{instance.pod}/{instance.container}", f"left out: {MOST_STREAMS} containers are being read already"
+            )
         return False
 
     def _stream_name(self, pod: Pod, container: str) -> str:

@@ -36,8 +36,14 @@ def namespace_node(source: str, item: Namespace) -> Node:
 def named_namespace(source: str, name: str) -> Node:
     """A namespace that the estate names but that may not be read: what is in it still needs a parent."""
     return Node(
-        id=namespace_id(source, name), kind="namespace", name=name, source=source, state=State.UNKNOWN,
-        reason="may not be read", offers=("logs", "events"), observed_at=time.time(),
+        id=namespace_id(source, name),
+        kind="namespace",
+        name=name,
+        source=source,
+        state=State.UNKNOWN,
+        reason="may not be read",
+        offers=("logs", "events"),
+        observed_at=time.time(),
     )
 
 

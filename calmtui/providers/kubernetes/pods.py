@@ -9,10 +9,19 @@ from calmtui.fleet.node import Node, NodeId, State
 from calmtui.providers.kubernetes.ids import container_id, namespace_id, object_id
 from calmtui.providers.kubernetes.wire import ContainerSpec, ContainerStatus, Meta, Pod
 
-WONT_START = frozenset({
-    "CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName",
-    "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PostStartHookError",
-})
+WONT_START = frozenset(
+    {
+        "CrashLoopBackOff",
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "ErrImageNeverPull",
+        "InvalidImageName",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+        "PostStartHookError",
+    }
+)
 """Reasons for waiting that do not end by waiting."""
 
 POD_OFFERS = ("logs", "exec", "shell", "describe", "events")
@@ -29,8 +38,7 @@ def pod_nodes(source: str, pod: Pod) -> list[Node]:
     statuses = {status.name: status for status in pod.status.container_statuses or ()}
     main = pod.spec.containers or []
     containers = [
-        _container_node(source, pod, node_id, spec, status, at)
-        for spec, status in _containers(pod, statuses)
+        _container_node(source, pod, node_id, spec, status, at) for spec, status in _containers(pod, statuses)
     ]
     ready = sum(status.ready for status in statuses.values())
     facts = {"ready": f"{ready}/{len(main)}"}
@@ -237,8 +245,11 @@ def _container_state(status: ContainerStatus | None) -> tuple[State, str, str]:
         return State.DEGRADED, "Running", "not ready"
     if status.state.terminated is not None:
         ended = status.state.terminated
-        return (State.FAILED if ended.exit_code else State.STOPPED), _ended(status), (
-            f"exit {ended.exit_code}" if ended.exit_code else "")
+        return (
+            (State.FAILED if ended.exit_code else State.STOPPED),
+            _ended(status),
+            (f"exit {ended.exit_code}" if ended.exit_code else ""),
+        )
     waiting = status.state.waiting
     word = waiting.reason if waiting is not None else ""
     return (State.FAILED if word in WONT_START else State.PENDING), word, _why(status)

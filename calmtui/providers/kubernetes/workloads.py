@@ -55,8 +55,15 @@ def job_node(source: str, item: Job) -> Node:
 
 
 def _node(
-    source: str, kind: str, meta: Meta, pod: PodSpec, state: State, reason: str, facts: dict[str, str],
-    actions: tuple[str, ...], raw_state: str = "",
+    source: str,
+    kind: str,
+    meta: Meta,
+    pod: PodSpec,
+    state: State,
+    reason: str,
+    facts: dict[str, str],
+    actions: tuple[str, ...],
+    raw_state: str = "",
 ) -> Node:
     deleting = meta.deletion_timestamp is not None
     return Node(

@@ -21,16 +21,30 @@ def pod(container: dict[str, Any], **metadata: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "name",
-    ["DB_PASSWORD", "PGPASSWORD", "password", "API_KEY", "apiKey", "GITHUB_TOKEN", "CLIENT_SECRET", "AWS_ACCESS_KEY_ID",
-     "SSH_PRIVATE_KEY", "DATABASE_URL", "SENTRY_DSN", "BASIC_AUTH", "ENCRYPTION_KEY", "PASSPHRASE",
-     "CONNECTION_STRING", "GOOGLE_CREDENTIALS"],
+    [
+        "DB_PASSWORD",
+        "PGPASSWORD",
+        "password",
+        "API_KEY",
+        "apiKey",
+        "GITHUB_TOKEN",
+        "CLIENT_SECRET",
+        "AWS_ACCESS_KEY_ID",
+        "SSH_PRIVATE_KEY",
+        "DATABASE_URL",
+        "SENTRY_DSN",
+        "BASIC_AUTH",
+        "ENCRYPTION_KEY",
+        "PASSPHRASE",
+        "CONNECTION_STRING",
+        "GOOGLE_CREDENTIALS",
+    ],
 )
 def test_a_variable_that_looks_secret_is_masked(name: str) -> None:
     shown = masked(pod({"env": [{"name": name, "value": SECRET}, {"name": "PORT", "value": "8080"}]}))
 
     assert SECRET not in json.dumps(shown)
-    assert shown["spec"]["containers"][0]["env"] == [
-        {"name": name, "value": MASK}, {"name": "PORT", "value": "8080"}]
+    assert shown["spec"]["containers"][0]["env"] == [{"name": name, "value": MASK}, {"name": "PORT", "value": "8080"}]
 
 
 def test_where_a_secret_comes_from_is_shown() -> None:
@@ -41,8 +55,13 @@ def test_where_a_secret_comes_from_is_shown() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["app", f"--password={SECRET}"], ["app", "--api-token", SECRET], ["env", f"TOKEN={SECRET}", "app"],
-     ["app", f"postgres://shop:{SECRET}@db/shop"], ["app", "--db-password", SECRET, "--verbose"]],
+    [
+        ["app", f"--password={SECRET}"],
+        ["app", "--api-token", SECRET],
+        ["env", f"TOKEN={SECRET}", "app"],
+        ["app", f"postgres://shop:{SECRET}@db/shop"],
+        ["app", "--db-password", SECRET, "--verbose"],
+    ],
 )
 def test_a_secret_on_a_command_line_is_masked_and_the_rest_of_it_is_not(command: list[str]) -> None:
     shown = masked(pod({"args": command, "command": command}))["spec"]["containers"][0]
@@ -53,8 +72,11 @@ def test_a_secret_on_a_command_line_is_masked_and_the_rest_of_it_is_not(command:
 
 
 def test_the_copy_that_kubectl_keeps_and_the_managed_fields_are_left_out() -> None:
-    raw = pod({}, managedFields=[{"manager": "kubectl"}], annotations={
-        LAST_APPLIED: json.dumps({"env": SECRET}), "team": "shop", "vault/token": SECRET})
+    raw = pod(
+        {},
+        managedFields=[{"manager": "kubectl"}],
+        annotations={LAST_APPLIED: json.dumps({"env": SECRET}), "team": "shop", "vault/token": SECRET},
+    )
 
     shown = masked(raw)
 

@@ -40,8 +40,10 @@ def status(message: str) -> bytes:
     ("message", "said"),
     [
         (
-            'pods "web-1" is forbidden: User "viewer" cannot delete resource "pods" in API group "" in the namespace '
-            '"shop"',
+            (
+                'pods "web-1" is forbidden: User "viewer" cannot delete resource "pods" in API group "" in the namespace '
+                '"shop"'
+            ),
             "user viewer cannot delete pods in shop",
         ),
         (
@@ -49,8 +51,10 @@ def status(message: str) -> bytes:
             "user viewer cannot list nodes in the whole cluster",
         ),
         (
-            'deployments.apps "web" is forbidden: User "system:serviceaccount:ci:bot" cannot patch resource '
-            '"deployments/scale" in API group "apps" in the namespace "shop": RBAC: clusterrole "x" not found',
+            (
+                'deployments.apps "web" is forbidden: User "system:serviceaccount:ci:bot" cannot patch resource '
+                '"deployments/scale" in API group "apps" in the namespace "shop": RBAC: clusterrole "x" not found'
+            ),
             "user system:serviceaccount:ci:bot cannot patch deployments/scale in shop",
         ),
         ('pods "web" not found', 'pods "web" not found'),
@@ -60,7 +64,9 @@ def test_who_may_not_do_what_is_said_shortly(message: str, said: str) -> None:
     assert status_message(status(message)) == said
 
 
-@pytest.mark.parametrize("body", [b"", b"404 page not found\n", b"<html>502 Bad Gateway</html>", b"[1]", b'{"message": 3}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"404 page not found\n", b"<html>502 Bad Gateway</html>", b"[1]", b'{"message": 3}']
+)
 def test_a_body_that_is_no_status_says_nothing(body: bytes) -> None:
     assert status_message(body) == ""
     assert "502" in from_status(502, body, "lab").what
@@ -76,8 +82,18 @@ def test_the_api_servers_words_are_cut_and_cannot_drive_the_terminal() -> None:
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [(400, Rejected), (401, AuthFailed), (403, Forbidden), (404, NodeGone), (409, Conflict), (410, Expired),
-     (422, Rejected), (429, Throttled), (500, SourceError), (504, Unreachable)],
+    [
+        (400, Rejected),
+        (401, AuthFailed),
+        (403, Forbidden),
+        (404, NodeGone),
+        (409, Conflict),
+        (410, Expired),
+        (422, Rejected),
+        (429, Throttled),
+        (500, SourceError),
+        (504, Unreachable),
+    ],
 )
 def test_each_status_is_an_error_of_its_own(code: int, kind: type[SourceError]) -> None:
     error = from_status(code, status("because"), "lab")
@@ -93,7 +109,11 @@ KEY = Mock(host="10.0.0.1", port=6443, ssl=True, is_ssl=True)
 @pytest.mark.parametrize(
     ("error", "reading", "changing"),
     [
-        (aiohttp.ClientConnectorError(KEY, OSError(errno.ECONNREFUSED, "Connection refused")), Unreachable, Unreachable),
+        (
+            aiohttp.ClientConnectorError(KEY, OSError(errno.ECONNREFUSED, "Connection refused")),
+            Unreachable,
+            Unreachable,
+        ),
         (aiohttp.ConnectionTimeoutError(), Unreachable, Unreachable),
         (aiohttp.SocketTimeoutError(), Unreachable, OutcomeUnknown),
         (aiohttp.ServerDisconnectedError(), Unreachable, OutcomeUnknown),
@@ -119,8 +139,7 @@ def test_a_refused_connection_names_the_address_and_the_reason_alone() -> None:
 
 def test_no_exception_of_the_http_client_passes_the_border() -> None:
     """Whatever aiohttp can raise has an error of ours; a new one fails here."""
-    raised = [kind for _, kind in inspect.getmembers(aiohttp, inspect.isclass)
-              if issubclass(kind, aiohttp.ClientError)]
+    raised = [kind for _, kind in inspect.getmembers(aiohttp, inspect.isclass) if issubclass(kind, aiohttp.ClientError)]
 
     for kind in raised:
         mute = type(kind.__name__, (kind,), {"__str__": lambda self: "x"})  # each is made of other things

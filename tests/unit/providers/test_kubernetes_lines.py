@@ -67,8 +67,11 @@ def test_however_often_a_stream_breaks_no_line_is_lost_or_doubled(
             got += position.fresh(sent[begin : begin + piece])
 
     # A line that a runtime writes a second late, behind one that was read, cannot be asked for again.
-    late = {line for index, line in enumerate(log) if any(
-        before[0] // SECOND > line[0] // SECOND for before in log[:index] if before[0] and line[0])}
+    late = {
+        line
+        for index, line in enumerate(log)
+        if any(before[0] // SECOND > line[0] // SECOND for before in log[:index] if before[0] and line[0])
+    }
     assert len(got) == len(set(got))
     assert [line for line in log if line not in late] == [line for line in got if line not in late]
 

@@ -26,8 +26,9 @@ def nodes(kind: str, **fields: Any) -> list[Node]:
 
 def pod(status: dict[str, Any], spec: dict[str, Any] | None = None, **metadata: Any) -> list[Node]:
     """A pod's nodes; it has the one container `main` unless `spec` says otherwise."""
-    return nodes("pod", metadata=metadata, spec=spec or {"containers": [{"name": "main", "image": "shop/web:1"}]},
-                 status=status)
+    return nodes(
+        "pod", metadata=metadata, spec=spec or {"containers": [{"name": "main", "image": "shop/web:1"}]}, status=status
+    )
 
 
 def container(state: dict[str, Any], name: str = "main", **fields: Any) -> dict[str, Any]:
@@ -44,41 +45,82 @@ UP = container({"running": {"startedAt": "2026-11-21T03:16:00Z"}}, ready=True, s
         ({"phase": "Running", "containerStatuses": [UP | {"ready": False}]}, State.DEGRADED, "Running", "0 of 1 ready"),
         (
             {"phase": "Running", "containerStatuses": [UP | {"ready": False, "started": False}]},
-            State.PENDING, "Running", "0 of 1 ready",
+            State.PENDING,
+            "Running",
+            "0 of 1 ready",
         ),
         (
-            {"phase": "Running", "containerStatuses": [container(
-                {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s"}}, restartCount=7,
-                lastState={"terminated": {"exitCode": 137, "reason": "OOMKilled"}})]},
-            State.FAILED, "CrashLoopBackOff", "last exit 137 (OOMKilled)",
+            {
+                "phase": "Running",
+                "containerStatuses": [
+                    container(
+                        {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s"}},
+                        restartCount=7,
+                        lastState={"terminated": {"exitCode": 137, "reason": "OOMKilled"}},
+                    )
+                ],
+            },
+            State.FAILED,
+            "CrashLoopBackOff",
+            "last exit 137 (OOMKilled)",
         ),
         (
-            {"phase": "Pending", "containerStatuses": [container(
-                {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}})]},
-            State.FAILED, "ImagePullBackOff", "no such image",
+            {
+                "phase": "Pending",
+                "containerStatuses": [
+                    container({"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}})
+                ],
+            },
+            State.FAILED,
+            "ImagePullBackOff",
+            "no such image",
         ),
         (
             {"phase": "Pending", "containerStatuses": [container({"waiting": {"reason": "ContainerCreating"}})]},
-            State.PENDING, "ContainerCreating", "",
+            State.PENDING,
+            "ContainerCreating",
+            "",
         ),
         (
-            {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
-                                                 "message": "0/3 nodes are available"}]},
-            State.PENDING, "Pending", "Unschedulable: 0/3 nodes are available",
+            {
+                "phase": "Pending",
+                "conditions": [
+                    {
+                        "type": "PodScheduled",
+                        "status": "False",
+                        "reason": "Unschedulable",
+                        "message": "0/3 nodes are available",
+                    }
+                ],
+            },
+            State.PENDING,
+            "Pending",
+            "Unschedulable: 0/3 nodes are available",
         ),
         (
             {"phase": "Succeeded", "containerStatuses": [container({"terminated": {"exitCode": 0}})]},
-            State.STOPPED, "Completed", "",
+            State.STOPPED,
+            "Completed",
+            "",
         ),
         (
             {"phase": "Failed", "containerStatuses": [container({"terminated": {"exitCode": 1, "reason": "Error"}})]},
-            State.FAILED, "Error", "",
+            State.FAILED,
+            "Error",
+            "",
         ),
-        ({"phase": "Failed", "reason": "Evicted", "message": "low on memory"}, State.FAILED, "Evicted", "low on memory"),
+        (
+            {"phase": "Failed", "reason": "Evicted", "message": "low on memory"},
+            State.FAILED,
+            "Evicted",
+            "low on memory",
+        ),
         ({"phase": "Unknown"}, State.UNKNOWN, "Unknown", ""),
         (
             {"phase": "Running", "containerStatuses": [container({"terminated": {"exitCode": 2}})]},
-            State.DEGRADED, "ExitCode:2", "container main ended",
+            State.DEGRADED,
+            "ExitCode:2",
+            "container main ended",
         ),
     ],
 )
@@ -104,17 +146,21 @@ def test_a_pod_that_is_being_deleted_is_stopping_whatever_its_containers_do() ->
         ([container({"terminated": {"exitCode": 3, "reason": "Error"}}, "prepare")], State.FAILED, "Init:Error"),
         (
             [container({"waiting": {"reason": "CrashLoopBackOff"}}, "prepare")],
-            State.FAILED, "Init:CrashLoopBackOff",
+            State.FAILED,
+            "Init:CrashLoopBackOff",
         ),
         (
-            [container({"terminated": {"exitCode": 0}}, "prepare"),
-             container({"running": {}}, "proxy", started=True, ready=True)],
-            State.RUNNING, "Running",
+            [
+                container({"terminated": {"exitCode": 0}}, "prepare"),
+                container({"running": {}}, "proxy", started=True, ready=True),
+            ],
+            State.RUNNING,
+            "Running",
         ),
         (
-            [container({"terminated": {"exitCode": 0}}, "prepare"),
-             container({"running": {}}, "proxy", started=False)],
-            State.PENDING, "Init:1/2",
+            [container({"terminated": {"exitCode": 0}}, "prepare"), container({"running": {}}, "proxy", started=False)],
+            State.PENDING,
+            "Init:1/2",
         ),
     ],
 )
@@ -169,17 +215,17 @@ def owner(kind: str, name: str) -> list[dict[str, Any]]:
         ([], {}, "k8s:lab/shop"),
     ],
 )
-def test_a_pod_hangs_under_what_controls_it(
-    owners: list[dict[str, Any]], labels: dict[str, str], parent: str
-) -> None:
+def test_a_pod_hangs_under_what_controls_it(owners: list[dict[str, Any]], labels: dict[str, str], parent: str) -> None:
     assert pod({"phase": "Running"}, ownerReferences=owners, labels=labels)[0].parent == parent
 
 
 def test_the_ids_of_a_pod_that_is_gone_are_those_of_its_nodes() -> None:
     import msgspec
 
-    raw = {"metadata": {"name": "web", "namespace": "shop"},
-           "spec": {"containers": [{"name": "a"}, {"name": "b"}], "initContainers": [{"name": "c"}]}}
+    raw = {
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"containers": [{"name": "a"}, {"name": "b"}], "initContainers": [{"name": "c"}]},
+    }
     item = POD.one.decode(msgspec.json.encode(raw))
 
     assert set(POD.ids("lab", item)) == {node.id for node in POD.nodes("lab", item)}
@@ -195,21 +241,37 @@ def deployment(spec: dict[str, Any], status: dict[str, Any], **metadata: Any) ->
         ({"replicas": 3}, {"readyReplicas": 3, "updatedReplicas": 3}, State.RUNNING, "3/3", ""),
         ({}, {"readyReplicas": 1, "updatedReplicas": 1}, State.RUNNING, "1/1", ""),
         ({"replicas": 3}, {"readyReplicas": 2, "updatedReplicas": 3}, State.DEGRADED, "2/3", "2 of 3 ready"),
-        ({"replicas": 3}, {"readyReplicas": 3, "updatedReplicas": 1}, State.RUNNING, "3/3",
-         "rolling out: 1 of 3 updated"),
-        ({"replicas": 0}, {}, State.STOPPED, "0/0", "scaled to 0"),
-        ({"replicas": 1, "paused": True}, {"readyReplicas": 1, "updatedReplicas": 1}, State.RUNNING, "1/1",
-         "rollout paused"),
         (
-            {"replicas": 2},
-            {"conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]},
-            State.FAILED, "0/2", "0 of 2 ready; ProgressDeadlineExceeded",
+            {"replicas": 3},
+            {"readyReplicas": 3, "updatedReplicas": 1},
+            State.RUNNING,
+            "3/3",
+            "rolling out: 1 of 3 updated",
+        ),
+        ({"replicas": 0}, {}, State.STOPPED, "0/0", "scaled to 0"),
+        (
+            {"replicas": 1, "paused": True},
+            {"readyReplicas": 1, "updatedReplicas": 1},
+            State.RUNNING,
+            "1/1",
+            "rollout paused",
         ),
         (
             {"replicas": 2},
-            {"readyReplicas": 1, "conditions": [
-                {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}]},
-            State.DEGRADED, "1/2", "1 of 2 ready; exceeded quota",
+            {"conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]},
+            State.FAILED,
+            "0/2",
+            "0 of 2 ready; ProgressDeadlineExceeded",
+        ),
+        (
+            {"replicas": 2},
+            {
+                "readyReplicas": 1,
+                "conditions": [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}],
+            },
+            State.DEGRADED,
+            "1/2",
+            "1 of 2 ready; exceeded quota",
         ),
     ],
 )
@@ -233,8 +295,11 @@ def test_a_deployment_whose_controller_lags_is_pending() -> None:
         ({"active": 1}, State.RUNNING, "Running"),
         ({}, State.PENDING, "Pending"),
         ({"succeeded": 1, "conditions": [{"type": "Complete", "status": "True"}]}, State.STOPPED, "Complete"),
-        ({"failed": 1, "conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]},
-         State.FAILED, "Failed"),
+        (
+            {"failed": 1, "conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]},
+            State.FAILED,
+            "Failed",
+        ),
     ],
 )
 def test_a_job_is_running_done_or_failed(status: dict[str, Any], state: State, raw_state: str) -> None:
@@ -254,10 +319,19 @@ def test_a_daemon_set_counts_nodes_rather_than_replicas() -> None:
 
 def machine(conditions: dict[str, str], **spec: Any) -> Node:
     listed = [{"type": kind, "status": status, "message": f"{kind} says so"} for kind, status in conditions.items()]
-    return nodes("node", metadata={"namespace": "", "labels": {
-        "topology.kubernetes.io/region": "eu-west-1", "node-role.kubernetes.io/worker": ""}}, spec=spec, status={
-        "conditions": listed, "nodeInfo": {"kubeletVersion": "v1.20.2"}, "addresses": [
-            {"type": "Hostname", "address": "web"}, {"type": "InternalIP", "address": "10.0.0.7"}]})[0]
+    return nodes(
+        "node",
+        metadata={
+            "namespace": "",
+            "labels": {"topology.kubernetes.io/region": "eu-west-1", "node-role.kubernetes.io/worker": ""},
+        },
+        spec=spec,
+        status={
+            "conditions": listed,
+            "nodeInfo": {"kubeletVersion": "v1.20.2"},
+            "addresses": [{"type": "Hostname", "address": "web"}, {"type": "InternalIP", "address": "10.0.0.7"}],
+        },
+    )[0]
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,13 @@ def test_what_an_exec_plugin_complains_of_is_said_and_does_not_reach_the_termina
         ("[]", "cannot be used as a kubeconfig"),
         ("", "cannot be used as a kubeconfig"),
         ("contexts: []", "current-context"),
-        (f"current-context: lab\ncontexts: [{{name: lab, context: {{cluster: c, user: u}}}}]\n"
-         f"users: [{{name: u, user: {{token: [{SECRET}]}}}}]\nclusters: []", "cluster"),
+        (
+            (
+                f"current-context: lab\ncontexts: [{{name: lab, context: {{cluster: c, user: u}}}}]\n"
+                f"users: [{{name: u, user: {{token: [{SECRET}]}}}}]\nclusters: []"
+            ),
+            "cluster",
+        ),
     ],
 )
 def test_a_kubeconfig_that_cannot_work_is_named(tmp_path: Path, content: str | None, said: str) -> None:
