@@ -6,12 +6,14 @@ import asyncio
 import math
 import ssl
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import time
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from calmtui.errors import SourceError
+from calmtui.errors import SourceError, Unreachable
 from calmtui.providers.base import Opening
 from calmtui.providers.docker import errors
 from calmtui.providers.docker.endpoint import Endpoint
@@ -19,6 +21,8 @@ from calmtui.providers.docker.wire import BROKEN, Wire
 
 if TYPE_CHECKING:
     from docker import APIClient
+
+    from calmtui.providers.docker.tunnel import Tunnel
 
 THREADS = 24
 """Requests to one engine at once through the SDK: a bulk action's sixteen, which may each wait for a container
@@ -28,17 +32,26 @@ to stop, and some for whoever looks at something meanwhile."""
 class Engine:
     """An engine that has answered. Made by `connect`; closing it lets go of every connection."""
 
-    def __init__(self, wire: Wire, clock: float, let_go: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(self, wire: Wire, clock: float, tunnel: Tunnel | None) -> None:
         self.wire = wire
         self.clock = clock
         """The engine's own time when it answered first, whole seconds since the epoch."""
-        self._let_go = let_go
+        self._tunnel = tunnel
         self._pool = ThreadPoolExecutor(THREADS, f"docker {wire.where}")
         self._client: APIClient | None = None
         self._making = threading.Lock()
+        self._closed = False
+
+    @property
+    def lost(self) -> bool:
+        """Whether nothing more can come of it."""
+        return self._closed or (self._tunnel is not None and self._tunnel.lost)
 
     async def call(self, method: str, *args: Any, acting: bool = False, **kwargs: Any) -> Any:
         """What a method of `docker.APIClient` returns. `acting`: it changes something. Raises a SourceError."""
+        if self._closed:
+            raise Unreachable("the connection was given up", where=self.wire.where)
+
         def blocking() -> Any:
             return getattr(self._sdk(), method)(*args, **kwargs)
 
@@ -64,11 +77,12 @@ class Engine:
 
     async def close(self) -> None:
         """Let go; requests under way in threads end by themselves."""
+        self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
         if self._client is not None:
             self._client.close()
-        if self._let_go is not None:
-            await self._let_go()
+        if self._tunnel is not None:
+            await self._tunnel.close()
 
     def _sdk(self) -> APIClient:
         with self._making:
@@ -79,14 +93,33 @@ class Engine:
 
 async def connect(endpoint: Endpoint, opening: Opening) -> Engine:
     """Reach the engine and learn its API version. Raises a SourceError."""
+    tunnel = None
+    if endpoint.ssh is not None and endpoint.socket is not None:
+        from calmtui.providers.docker.tunnel import dig  # the transport is not needed for other engines
+
+        tunnel = await dig(opening, endpoint.ssh, endpoint.socket)
+        endpoint = replace(endpoint, socket=tunnel.socket)
     wire = Wire(endpoint, opening.options.timeout, opening.name)
-    reply = await wire.open("GET", "/_ping")
-    reply.close()
-    wire.version = reply.headers.get("api-version", "")
-    if not wire.version:
-        raise SourceError("what answers there is not a Docker engine", where=opening.name,
-                          next_step=f"check {endpoint.origin}: {endpoint}")
-    return Engine(wire, parsedate_to_datetime(reply.headers["date"]).timestamp())
+    try:
+        reply = await wire.open("GET", "/_ping")
+        reply.close()
+        wire.version = reply.headers.get("api-version", "")
+        if not wire.version:
+            raise SourceError("what answers there is not a Docker engine", where=opening.name,
+                              next_step=f"check {endpoint.origin}: {endpoint}")
+        return Engine(wire, _clock(reply.headers.get("date", "")), tunnel)
+    except BaseException:
+        if tunnel is not None:
+            await tunnel.close()
+        raise
+
+
+def _clock(date: str) -> float:
+    """The time in an answer's head; by our own clock, with a minute to spare, when a proxy has left it out."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return time.time() - 60
 
 
 def _client(wire: Wire) -> APIClient:

@@ -184,6 +184,8 @@ def _what(error: BaseException) -> str:
             return "no engine listens there: connection refused"
         case TimeoutError():
             return "no answer in time"
+        case EOFError():
+            return "the connection was closed in the middle of an answer"
         case ssl.SSLCertVerificationError():
             return f"the engine's certificate is not valid: {_text(error.verify_message or str(error))}"
         case OSError(strerror=str(text)) if text:

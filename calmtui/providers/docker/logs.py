@@ -142,5 +142,7 @@ async def _reconnected(reach: Reach) -> Engine:
     while True:
         await asyncio.sleep(wait * (1 + random.random() / 2))
         with contextlib.suppress(Unreachable, Forbidden):
-            return await reach()
+            engine = await reach()
+            await engine.wire.get("/_ping")  # it may be one that nobody has found dead yet
+            return engine
         wait = min(wait * 2, LONGEST_WAIT)

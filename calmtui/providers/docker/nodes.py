@@ -133,7 +133,7 @@ def container(source: str, entry: Entry, detail: Detail | None, now: float) -> N
         addresses=_addresses(entry),
         image=entry.image,
         created=float(entry.created) or None,
-        restarts=detail.restarts if detail else None,
+        restarts=(detail.restarts if detail else None) or None,  # that it was looked at is no change: none is not told
         actions=OF_CONTAINER.get(entry.state, ()),
         offers=RUNNING_OFFERS if entry.state == "running" else OFFERS,
         facts=_facts(entry),

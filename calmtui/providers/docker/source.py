@@ -99,6 +99,8 @@ class DockerSource:
     async def _reach(self) -> Engine:
         """The engine, connected to if need be. Raises a SourceError."""
         async with self._connecting:
+            if self._engine is not None and self._engine.lost:
+                await self._forget(self._engine)
             if self._engine is None:
                 self._engine = await connect(self._endpoint, self._opening)
             return self._engine
