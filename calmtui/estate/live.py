@@ -22,11 +22,15 @@ class LiveEstate:
     """An estate being gathered. Enter it to connect, leave it to let go of every connection."""
 
     def __init__(self, estate: Estate, *, ask: Ask = ask_nobody, fleet: Fleet | None = None) -> None:
-        self.estate = estate
         self.fleet = fleet if fleet is not None else Fleet()
-        self.fleet.derive = rules(estate.derive, {spec.name: spec.defaults for spec in estate.sources})
+        self.declare(estate)
         self.gatherer = Gatherer(self.fleet, ())
         self._ask = ask
+
+    def declare(self, estate: Estate) -> None:
+        """Take in the estate, before it is entered: a console paints what it remembers first, then reads the file."""
+        self.estate = estate
+        self.fleet.derive = rules(estate.derive, {spec.name: spec.defaults for spec in estate.sources})
 
     async def __aenter__(self) -> LiveEstate:
         await self.gatherer.__aenter__()

@@ -3,46 +3,104 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
+from calmtui.errors import CalmError
 from calmtui.estate.live import LiveEstate
-from calmtui.tui import keys
+from calmtui.estate.model import Estate
+from calmtui.fleet.node import NodeId
+from calmtui.tui import keys, themes
 from calmtui.tui.screens.fleet import FleetScreen
 from calmtui.tui.widgets.footer import Footer
+
+if TYPE_CHECKING:
+    from calmtui.tui.screens.outcomes import OutcomesScreen
+
+Answer = TypeVar("Answer")
+
+PARTING = 3.0
+"""Seconds that connections get to end before the console goes without waiting for them."""
 
 
 class CalmApp(App[None]):
     """The console on one live estate.
 
-    `rebound` is a table of command ids and the keys that they get instead of their own.
+    `rebound` is a table of command ids and the keys that they get instead of their own. `declare`
+    gives the estate once the screen is painted; without it, the one of `live` stands. `beside` runs
+    around the connection, from before it is made until after it has ended.
     """
 
     TITLE = "calmtui"
     ENABLE_COMMAND_PALETTE = False  # the palette opens as a command of ours, under a key that can be rebound
     BINDINGS = keys.bindings("app")
 
-    def __init__(self, live: LiveEstate, *, read_only: bool = False, rebound: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        live: LiveEstate,
+        *,
+        read_only: bool = False,
+        rebound: Mapping[str, str] | None = None,
+        theme: str = themes.DEFAULT,
+        marked: Iterable[NodeId] = (),
+        declare: Callable[[CalmApp], Awaitable[Estate]] | None = None,
+        beside: Callable[[CalmApp], contextlib.AbstractAsyncContextManager[None]] | None = None,
+    ) -> None:
         super().__init__()
         self.live = live
         self.read_only = read_only
         self.rebound = dict(rebound or {})
         self.animation_level = "none"
+        self.fleet_screen = FleetScreen(live, marked, read_only=read_only)
+        self._declare = declare
+        self._beside = beside
         self._asking = asyncio.Lock()
+        self._connection: asyncio.Task[None] | None = None
+        self.failure: Exception | None = None
+        """What ended the console, when it was not the operator."""
+        self.wear(theme)
+
+    def wear(self, theme: str) -> None:
+        """Take the colours of that theme. Raises UsageError."""
+        self.register_theme(themes.load(theme))
+        self.theme = theme
+
+    # -- the estate ---------------------------------------------------------------
 
     def on_mount(self) -> None:
         self.set_keymap(self.rebound)
-        self.push_screen(FleetScreen(self.live))
-        self.call_after_refresh(self.run_worker, self._keep_connected(), name="estate", exit_on_error=False)
+        self.push_screen(self.fleet_screen)
+        self.call_after_refresh(self._connect)
+
+    def _connect(self) -> None:
+        self._connection = asyncio.create_task(self._keep_connected(), name="estate")
 
     async def _keep_connected(self) -> None:
-        async with self.live:
-            await asyncio.Event().wait()
+        try:
+            if self._declare is not None:
+                self.live.declare(await self._declare(self))
+                self.read_only = self.fleet_screen.read_only = self.read_only or self.live.estate.read_only
+            async with contextlib.AsyncExitStack() as stack:
+                if self._beside is not None:
+                    await stack.enter_async_context(self._beside(self))
+                await stack.enter_async_context(self.live)
+                await asyncio.Event().wait()
+        except Exception as error:  # noqa: BLE001 -- a task of its own: whatever it is ends the console, and is told
+            self.failure = error
+            self.exit()
 
-    # -- commands ---------------------------------------------------------------
+    async def on_unmount(self) -> None:
+        if self._connection is not None:
+            self._connection.cancel()
+            await asyncio.wait([self._connection], timeout=PARTING)
+
+    # -- commands -------------------------------------------------------------------
 
     @property
     def where(self) -> str:
@@ -55,7 +113,7 @@ class CalmApp(App[None]):
             return f"{command.name} is off: this console is read-only"
         return ""
 
-    async def action_run(self, command_id: str, *arguments: str) -> None:
+    async def action_run(self, command_id: str, argument: str = "") -> None:
         """Carry out a command of the table, or say why not."""
         command = keys.command(command_id)
         assert command is not None, command_id
@@ -63,11 +121,13 @@ class CalmApp(App[None]):
             self.say(reason, trouble=True)
             return
         place = self if command.where == "app" else self.screen
-        if command.argument and not arguments:
-            arguments = ("",)
-        done = getattr(place, command.method)(*arguments)
-        if inspect.isawaitable(done):
-            await done
+        method = getattr(place, command.method)
+        try:
+            done = method(argument) if command.argument else method()
+            if inspect.isawaitable(done):
+                await done
+        except CalmError as error:
+            self.say(str(error), trouble=True)
 
     def say(self, text: str, *, trouble: bool = False) -> None:
         """Show a sentence in the footer, until the next key."""
@@ -76,14 +136,24 @@ class CalmApp(App[None]):
                 footers.first().say(text, trouble=trouble)
                 return
 
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key):
+            for footer in self.screen.query(Footer):
+                footer.settle()
+        await super().on_event(event)
+
     async def ask(self, prompt: str) -> str | None:
         """Ask the operator for a secret, one question at a time; None when refused."""
         from calmtui.tui.screens.ask import AskScreen  # not needed for the first paint
 
         async with self._asking:
-            answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-            await self.push_screen(AskScreen(prompt), callback=answer.set_result)
-            return await answer
+            return await self.answer(AskScreen(prompt))
+
+    async def answer(self, screen: Screen[Answer]) -> Answer | None:
+        """Show a screen and wait for what it is dismissed with; for tasks of their own, which a worker is not."""
+        answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        await self.push_screen(screen, callback=answer.set_result)
+        return await answer
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers: the commands of the screen in front."""
@@ -92,18 +162,38 @@ class CalmApp(App[None]):
                 command.name, command.sentence, lambda chosen=command.id: self.call_next(self.action_run, chosen)
             )
 
-    # -- actions of the app -------------------------------------------------------
+    # -- commands of every screen -------------------------------------------------------
 
     def action_palette(self) -> None:
         from textual.command import CommandPalette  # not needed for the first paint
 
         self.push_screen(CommandPalette())
 
+    def action_help(self) -> None:
+        from calmtui.tui.screens.help import HelpScreen  # not needed for the first paint
+
+        self.push_screen(HelpScreen(self.where, self.rebound), callback=self._then_run)
+
+    def action_command(self) -> None:
+        from calmtui.tui.screens.command import CommandScreen  # not needed for the first paint
+
+        self.push_screen(CommandScreen(self.where, self.live.fleet.sources), callback=self._then_run)
+
+    def _then_run(self, chosen: tuple[str, str] | None) -> None:
+        if chosen is not None:
+            self.call_next(self.action_run, *chosen)
+
+    def action_theme(self, name: str) -> None:
+        """Wear that theme; without a name, the next one."""
+        known = themes.names()
+        self.wear(name or known[(known.index(self.theme) + 1) % len(known)])
+        self.say(f"theme {self.theme}")
+
     def action_redraw(self) -> None:
         self.refresh(repaint=True, layout=True)
 
     def action_leave(self) -> None:
-        if isinstance(self.screen, FleetScreen):
+        if self.screen is self.fleet_screen:
             self.exit()
         else:
             self.pop_screen()
@@ -111,3 +201,6 @@ class CalmApp(App[None]):
     def action_help_quit(self) -> None:
         """Ctrl+C, which must not end a console by accident."""
         self.say("q leaves a screen, ctrl+q leaves calmtui")
+
+    def on_outcomes_screen_mark(self, event: OutcomesScreen.Mark) -> None:
+        self.fleet_screen.mark_only(event.nodes)

@@ -8,11 +8,12 @@ The footer, help and palette follow from the screen's `where`.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
+
+from calmtui.estate.problems import Problem, closest
 
 
 @dataclass(frozen=True)
@@ -146,10 +147,16 @@ TABLE: tuple[Command, ...] = (
     Command("outcomes.trouble", "f", "Show only what is not well, or everything", "Look", "only trouble"),
     Command("outcomes.copy", "y", "Copy the table", "Look", "copy"),
     Command("outcomes.back", "escape", "Back; what runs goes on", "Look", "back"),
+    # Help and the command line: the letters are for typing
+    Command("help.down", "down", "One row down", "Move"),
+    Command("help.up", "up", "One row up", "Move"),
+    Command("help.back", "escape", "Back", "Look"),
+    Command("command.complete", "tab", "Complete what is typed", "Look"),
+    Command("command.back", "escape", "Back", "Look"),
     # Discovery
     Command("discover.down", "j,down", "One row down", "Move"),
     Command("discover.up", "k,up", "One row up", "Move"),
-    Command("discover.toggle", "space", "Switch the source on or off", "Sources", "on/off"),
+    Command("discover.switch", "space", "Switch the source on or off", "Sources", "on/off"),
     Command("discover.connect", "enter", "Connect to what is on", "Sources", "connect"),
 )
 
@@ -178,21 +185,27 @@ def command(command_id: str) -> Command | None:
     return next((command for command in TABLE if command.id == command_id), None)
 
 
-def unknown(rebound: Mapping[str, str]) -> list[str]:
-    """What is wrong with the ids of a table of rebound keys, a sentence for each."""
+def problems(rebound: Mapping[str, str], where: Mapping[str, str]) -> list[Problem]:
+    """What is wrong with the ids of a table of rebound keys.
+
+    `where` says where each stands, `keys.ID` to `FILE:LINE:COLUMN`, as `Settings.where` has it.
+    """
     ids = [command.id for command in TABLE]
-    problems = []
+    found = []
     for command_id in rebound:
         if command_id not in ids:
-            near = difflib.get_close_matches(command_id, ids, n=1)
-            hint = f"did you mean {near[0]}?" if near else "`?` lists them"
-            problems.append(f"keys: there is no command {command_id!r}; {hint}")
-    return problems
+            file, line, column = [*where.get(f"keys.{command_id}", "").rsplit(":", 2), "0", "0"][:3]
+            what = f"there is no command {command_id!r}"
+            found.append(
+                Problem(file or "keys", int(line), int(column), what, "`?` lists them", closest(command_id, ids))
+            )
+    return found
 
 
 _NAMES = {
     "question_mark": "?", "colon": ":", "slash": "/", "asterisk": "*", "tilde": "~", "minus": "-", "escape": "esc",
-    "backslash": "\\", "pagedown": "pgdn", "pageup": "pgup", "ctrl+@": "ctrl+space", "down": "↓", "up": "↑", "left": "←", "right": "→",
+    "backslash": "\\", "pagedown": "pgdn", "pageup": "pgup", "ctrl+@": "ctrl+space",
+    "down": "↓", "up": "↑", "left": "←", "right": "→",
     "plus": "+", "exclamation_mark": "!", "left_square_bracket": "[", "right_square_bracket": "]", "comma": ",",
 }  # fmt: skip
 

@@ -1,0 +1,119 @@
+"""The console from the command line: what is remembered is painted first, then everything else is imported."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from calmtui.errors import CalmError
+from calmtui.estate import find
+from calmtui.estate.live import LiveEstate
+from calmtui.estate.model import Estate
+from calmtui.estate.problems import EstateError
+from calmtui.estate.settings import Settings, settings
+from calmtui.fleet.fleet import Fleet
+from calmtui.fleet.node import NodeId
+from calmtui.store import last_fleet
+from calmtui.store import marks as stored_marks
+from calmtui.store.database import StoreError
+from calmtui.tui import keys
+from calmtui.tui.app import CalmApp
+
+log = logging.getLogger(__name__)
+
+
+def run_console(inventory: Path | None, *, read_only: bool = False, theme: str | None = None) -> int:
+    """Run the console until it is left; returns what to exit with.
+
+    Raises CalmError for settings or an estate file that cannot be used, and whatever ended it unasked.
+    """
+    chosen = settings({"inventory": inventory, "read_only": read_only or None, "theme": theme})
+    if wrong := keys.problems(chosen.keys, chosen.where):
+        raise EstateError(wrong)
+    app = console(chosen)
+    asyncio.run(_until_left(app))
+    if app.failure is not None:
+        raise app.failure
+    return app.return_code or 0
+
+
+def console(chosen: Settings) -> CalmApp:
+    """The app on what is remembered of the estate; it reads the file and connects once that is painted."""
+    file = find.estate_file(chosen.inventory) if chosen.inventory is not None else None
+    key = find.key_of(file) if file is not None else find.DISCOVERED
+    fleet = Fleet()
+    marked: set[NodeId] = set()
+    news = ""
+    try:
+        fleet.restore(*last_fleet.load(key))
+        marked = stored_marks.load(key)
+    except StoreError as error:  # a console without memory is better than none
+        news = str(error)
+
+    async def ask(prompt: str) -> str | None:
+        return await app.ask(prompt)
+
+    async def declare(app: CalmApp) -> Estate:
+        if news:
+            app.say(news, trouble=True)
+        return await _of_file(file) if file is not None else await _of_this_machine(app)
+
+    live = LiveEstate(Estate(file.parent.name if file is not None else "this machine"), ask=ask, fleet=fleet)
+    app = CalmApp(
+        live,
+        read_only=chosen.read_only,
+        rebound=chosen.keys,
+        theme=chosen.theme,
+        marked=marked,
+        declare=declare,
+        beside=lambda app: _memory(app, key),
+    )
+    return app
+
+
+async def _until_left(app: CalmApp) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, app.exit, None, 128 + number)
+    await app.run_async(mouse=True)
+
+
+async def _of_file(file: Path) -> Estate:
+    def load() -> Estate:
+        from calmtui.estate.load import load_file  # pydantic and PyYAML: a tenth of a second
+
+        return load_file(file)
+
+    return await asyncio.to_thread(load)
+
+
+async def _of_this_machine(app: CalmApp) -> Estate:
+    from calmtui.estate import discover  # pydantic: a tenth of a second
+    from calmtui.tui.screens.discover import DiscoverScreen
+
+    found = await asyncio.to_thread(discover.discover)
+    on = discover.chosen(found, await asyncio.to_thread(discover.choices))
+    chosen = await app.answer(DiscoverScreen(found, on)) or {}
+    await asyncio.to_thread(discover.remember, found, chosen)
+    return discover.estate_of(found, chosen)
+
+
+@contextlib.asynccontextmanager
+async def _memory(app: CalmApp, key: str) -> AsyncIterator[None]:
+    """Keep what is known, what changed and what is marked, from the first connection to the last."""
+    from calmtui.store.keep import FleetKeeper
+    from calmtui.store.recorder import Recorder
+
+    def tell(error: CalmError) -> None:
+        app.say(str(error), trouble=True)
+
+    async with FleetKeeper(app.live.fleet, key, tell), Recorder(app.live.fleet, key, tell):
+        try:
+            yield
+        finally:
+            with contextlib.suppress(StoreError):  # told while it ran
+                await asyncio.to_thread(stored_marks.save, key, app.fleet_screen.marks)

@@ -1,0 +1,112 @@
+"""The second line: how the tree is grouped, what it is filtered by, and how much of it that leaves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Input, Static
+
+if TYPE_CHECKING:
+    from calmtui.fleet.query import QueryError
+
+
+class FilterBar(Vertical):
+    """Shows the filter; while it is typed, every key reports it."""
+
+    DEFAULT_CSS = """
+    FilterBar {
+        height: auto;
+        & Horizontal { height: 1; }
+        & .filter--by { width: auto; color: $text-muted; padding: 0 2 0 1; }
+        & .filter--text { width: 1fr; color: $secondary; }
+        & .filter--count { width: auto; color: $text-muted; padding: 0 1; }
+        & Input { display: none; width: 1fr; height: 1; border: none; padding: 0; background: $background; }
+        & .filter--error { display: none; height: auto; color: $warning; }
+        &.-typing Input { display: block; }
+        &.-typing .filter--text { display: none; }
+        &.-wrong .filter--error { display: block; }
+    }
+    """
+
+    class Changed(Message):
+        """Posted when the filter was typed differently, kept or cleared."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+            """The query; empty: no filter."""
+
+    class Left(Message):
+        """Posted when typing has ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._by = Static(classes="filter--by", markup=False)
+        self._text = Static(classes="filter--text", markup=False)
+        self._count = Static(classes="filter--count", markup=False)
+        self._input = Input(compact=True, select_on_focus=False)
+        self._error = Static(classes="filter--error", markup=False)
+
+    def compose(self) -> ComposeResult:
+        yield Horizontal(self._by, self._text, self._input, self._count)
+        yield self._error
+
+    @property
+    def text(self) -> str:
+        """The query as it stands."""
+        return self._input.value.strip()
+
+    def type(self, text: str | None = None) -> None:
+        """Begin to type, with this text or with what is there."""
+        if text is not None:
+            self._input.value = text
+        self.add_class("-typing")
+        self._text.update("")
+        self._input.focus()
+        self._input.cursor_position = len(self._input.value)
+
+    def put(self, text: str) -> None:
+        """Filter by this without typing it here."""
+        with self._input.prevent(Input.Changed):
+            self._input.value = text
+        self._end()
+        self.post_message(self.Changed(text))
+
+    def show(self, by: str, matching: int, total: int) -> None:
+        """Say how the tree is grouped and what the filter leaves."""
+        self._by.update(f"by {by}")
+        self._text.update(f"filter: {self.text}" if self.text else "")
+        self._count.update(f"{matching:,} of {total:,}" if self.text else "")
+
+    def complain(self, error: QueryError | None) -> None:
+        """Show what is wrong with the query, under the place; None: nothing."""
+        self.set_class(error is not None, "-wrong")
+        if error is not None:
+            indent = self._input.content_region.x + error.column - 1 if self.has_class("-typing") else 1
+            text = Text(" " * indent + "^ ", no_wrap=True)
+            hint = f"{error.what}; {error.next_step}" if error.next_step else error.what
+            fits = indent + 2 + len(hint) <= self.size.width
+            self._error.update(text.append(hint) if fits else text.append("\n ").append(hint))
+
+    def _end(self) -> None:
+        self.remove_class("-typing", "-wrong")
+        self.post_message(self.Left())
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(self.text))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._end()
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "escape" and self.has_class("-typing"):
+            event.stop()
+            event.prevent_default()
+            self.put("")

@@ -1,0 +1,61 @@
+"""What is known of a node, as lines: the answer first (state, reason, since when), then facts, then labels."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from calmtui.fleet.node import Node
+from calmtui.providers.base import NodeEvent
+from calmtui.tui.glyphs import Glyphs
+from calmtui.tui.widgets.tree_row import Styles, age, state_style
+
+
+def head(node: Node, now: float, glyphs: Glyphs, styles: Styles, *, stale: bool) -> Text:
+    """Name and state: the two lines that stay whatever is shown below."""
+    text = Text(node.name, "bold", no_wrap=True, overflow="ellipsis")
+    dot = f" {glyphs.dot} "
+    text.append(dot + dot.join(part for part in (node.kind, node.service, node.source) if part), styles.quiet)
+    text.append(f"\n{glyphs.states[node.state]} {node.state}", state_style(node.state, styles))
+    said = [node.reason or (node.raw_state if node.raw_state.lower() != node.state else "")]
+    if node.restarts:
+        said.append(f"{node.restarts} restarts" if node.restarts > 1 else "1 restart")
+    if stale:
+        said.append(f"last seen {age(now - node.observed_at)} ago" if node.observed_at else "not confirmed yet")
+    text.append("".join(dot + part for part in said if part))
+    return text
+
+
+def overview(node: Node, now: float, styles: Styles) -> Text:
+    """Everything that the tree knows of a node."""
+    known = [
+        ("id", node.id),
+        ("age", age(now - node.created) if node.created else ""),
+        ("image", node.image),
+        ("address", " ".join(node.addresses)),
+        ("env", node.env),
+        ("service", node.service),
+        ("region", node.region),
+        ("state", f"{node.raw_state} (as {node.source} says)" if node.raw_state else ""),
+        *node.facts.items(),
+    ]
+    text = Text()
+    width = min(max((len(name) for name, value in known if value), default=0), 18) + 2
+    for name, value in known:
+        if value:
+            text.append(f"{name:<{width}}", styles.quiet).append(f"{value}\n")
+    for number, (name, value) in enumerate(sorted(node.labels.items())):
+        text.append(f"{'labels' if not number else '':<{width}}", styles.quiet)
+        text.append(f"{name}=", styles.quiet).append(f"{value}\n")
+    return text
+
+
+def events(told: list[NodeEvent], now: float, styles: Styles) -> Text:
+    """What happened, the latest first, because that is the question."""
+    text = Text()
+    for event in reversed(told):
+        text.append(f"{age(now - event.at):>4} ago  ", styles.quiet)
+        text.append(event.reason, styles.warning if event.trouble else "bold")
+        if event.count > 1:
+            text.append(f" ×{event.count}", styles.quiet)
+        text.append(f"  {event.text}\n")
+    return text if told else Text("nothing is told of it", styles.quiet)

@@ -1,0 +1,178 @@
+"""FleetTree: draws the visible rows of an outline. Cursor and scroll position stay with the node, not the line."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.cache import LRUCache
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from calmtui.fleet.marks import Marks
+from calmtui.fleet.node import Node
+from calmtui.fleet.outline import Outline
+from calmtui.fleet.row import Row, RowId
+from calmtui.tui.glyphs import Glyphs
+from calmtui.tui.widgets import tree_row
+from calmtui.tui.widgets.tree_row import Look, Styles
+
+
+class FleetTree(ScrollView, can_focus=True):
+    """The rows of an outline, a cursor and marks. It is told of changes by `follow`."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tree--{name}" for name in Styles._fields}
+    DEFAULT_CSS = """
+    FleetTree {
+        width: 1fr; height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden;
+        & > .tree--plain { color: $foreground; }
+        & > .tree--quiet { color: $text-muted; }
+        & > .tree--group { color: $foreground; text-style: bold; }
+        & > .tree--trouble { color: $error; text-style: bold; }
+        & > .tree--warning { color: $warning; }
+        & > .tree--progress { color: $accent; }
+        & > .tree--marked { color: $secondary; }
+    }
+    """
+
+    class Moved(Message):
+        """Posted when the cursor is on another row."""
+
+    def __init__(self, outline: Outline, marks: Marks, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 -- Textual's
+        super().__init__(id=id)
+        self.outline = outline
+        self.marks = marks
+        self.glyphs = glyphs
+        self.strips: LRUCache[tuple[Look, int], Strip] = LRUCache(1024)
+        """Lines drawn before, by what they depend on."""
+        self._at = 0
+        self._id: RowId = ""
+        self._top: RowId = ""
+        """Of the first line in sight: the anchor when the cursor is out of sight."""
+        self._painted: dict[int, Look] = {}
+        self._styles: Styles | None = None
+
+    # -- the cursor -----------------------------------------------------------------
+
+    @property
+    def cursor(self) -> int:
+        """Index of the row that the cursor is on; 0 when there are none."""
+        return self._at
+
+    @property
+    def row(self) -> Row | None:
+        """The row under the cursor."""
+        return self.outline.rows[self._at] if self._at < len(self.outline.rows) else None
+
+    @property
+    def node(self) -> Node | None:
+        """The node under the cursor; None on a group."""
+        return self.row.node if self.row else None
+
+    def move(self, to: int) -> None:
+        """Put the cursor on a row, or on the nearest that there is, and bring it into sight."""
+        self._put(max(min(to, len(self.outline.rows) - 1), 0))
+        self.scroll_to_region(Region(0, self._at, 1, 1), animate=False, force=True)
+        self._note_top()
+        self.repaint()
+
+    def _put(self, at: int) -> None:
+        self._at = at
+        row = self.row
+        if row is not None and row.id != self._id:
+            self._id = row.id
+            self.post_message(self.Moved())
+
+    # -- following the outline ----------------------------------------------------------
+
+    def follow(self) -> None:
+        """The outline may have other rows: stay on the same node, at the same height of the screen."""
+        top = self.scroll_offset.y
+        visible = top <= self._at < top + self.size.height
+        anchor, was = (self._id, self._at) if visible else (self._top, top)
+        at = self.outline.index(self._id)
+        now = at if visible else self.outline.index(anchor)
+        self._put(at if at is not None else max(min(self._at, len(self.outline.rows) - 1), 0))
+        if self.virtual_size.height != len(self.outline.rows):
+            self.virtual_size = Size(0, len(self.outline.rows))
+        if now is not None and now != was:
+            self.scroll_to(y=top + now - was, animate=False, force=True)
+        self._note_top()
+        self.repaint()
+
+    def _note_top(self) -> None:
+        top = self.scroll_offset.y
+        self._top = self.outline.rows[top].id if top < len(self.outline.rows) else ""
+
+    def repaint(self) -> None:
+        """Have the lines drawn that look otherwise than they did."""
+        now, top = time.time(), self.scroll_offset.y
+        for y in range(self.size.height):
+            index = top + y
+            look = self._look(index, now) if index < len(self.outline.rows) else None
+            if self._painted.get(index) != look:
+                self.refresh_line(index)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._painted.clear()
+
+    # -- drawing -------------------------------------------------------------------------
+
+    def _look(self, index: int, now: float) -> Look:
+        row = self.outline.rows[index]
+        fleet = self.outline.fleet
+        by_source = self.outline.grouping.levels == ("source",)
+        if row.node is not None:
+            look = tree_row.node_look(row, row.node, now, by_source=by_source, stale=fleet.is_stale(row.node))
+        elif by_source and row.name in fleet.sources:
+            look = tree_row.source_look(row, fleet.sources[row.name], now)
+        else:
+            level = self.outline.grouping.levels[row.level].removeprefix("label.")
+            look = Look(row.depth, row.name or f"no {level}", None, None)
+        if row.children:
+            look = tree_row.with_counts(look, row, self.outline.is_open(row))
+        if index == self._at or row.id in self.marks:
+            look = look._replace(cursor=index == self._at, marked=row.id in self.marks)
+        return look
+
+    def render_line(self, y: int) -> Strip:
+        index = self.scroll_offset.y + y
+        width = self.scrollable_content_region.width
+        if index >= len(self.outline.rows):
+            self._painted.pop(index, None)
+            return Strip.blank(width, self.rich_style)
+        look = self._painted[index] = self._look(index, time.time())
+        strip = self.strips.get((look, width))
+        if strip is None:
+            strip = tree_row.draw(look, width, self.glyphs, self._theme()).apply_style(self.rich_style)
+            self.strips[look, width] = strip
+        return strip
+
+    def _theme(self) -> Styles:
+        if self._styles is None:
+            found: list[Style] = [
+                self.get_component_rich_style(f"tree--{name}", partial=True) for name in Styles._fields
+            ]
+            self._styles = Styles(*found)
+        return self._styles
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._styles = None
+        self.strips.clear()
+
+    # -- events ---------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self.follow()
+
+    def on_resize(self) -> None:
+        self._painted.clear()
+
+    def on_click(self, event: events.Click) -> None:
+        self.move(self.scroll_offset.y + event.y)

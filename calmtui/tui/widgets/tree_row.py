@@ -1,0 +1,218 @@
+"""How a row of the tree looks: a pure function from what is known of it to a Strip.
+
+`Look` holds everything that the picture depends on. The tree compares looks to find the lines that
+changed, and keeps strips by them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from calmtui.fleet.node import Node, State
+from calmtui.fleet.row import Row
+from calmtui.fleet.source import Health, SourceStatus
+from calmtui.tui.glyphs import Glyphs
+
+
+class Styles(NamedTuple):
+    """Colours by meaning, from the theme."""
+
+    plain: Style
+    quiet: Style
+    trouble: Style
+    warning: Style
+    progress: Style
+    marked: Style
+    group: Style
+
+
+class Look(NamedTuple):
+    """What the picture of a row depends on."""
+
+    depth: int
+    name: str
+    opened: bool | None
+    """None: there is nothing beneath it."""
+    state: State | None
+    """None of a group."""
+    health: Health | None = None
+    """Of a source's row."""
+    kind: str = ""
+    where: str = ""
+    age: str = ""
+    note: str = ""
+    total: int = 0
+    """Nodes beneath it."""
+    failed: int = 0
+    degraded: int = 0
+    marked: bool = False
+    cursor: bool = False
+    dim: bool = False
+    """Stale, or there only because of what is beneath it."""
+
+
+class Widths(NamedTuple):
+    """Columns of the tree; 0: the column is not there."""
+
+    name: int
+    kind: int
+    where: int
+    age: int
+    note: int
+
+
+def widths(width: int) -> Widths:
+    """Columns for a tree of that width; the least important ones are the first to go: where, kind, age."""
+    kind = 12 if width >= 72 else 0
+    where = 14 if width >= 100 else 0
+    age = 5 if width >= 56 else 0
+    rest = width - EDGE - kind - where - age
+    name = max(min(rest * 3 // 5, 56), min(rest, 26))
+    return Widths(name, kind, where, age, rest - name)
+
+
+EDGE = 4
+"""Cursor, mark and a blank on either side of the mark."""
+
+
+def age(seconds: float) -> str:
+    """A length of time in one figure, minutes at the finest: a line is then drawn anew once a minute at the most."""
+    for size, unit in ((86400 * 365, "y"), (86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return "<1m"
+
+
+def node_look(row: Row, node: Node, now: float, *, by_source: bool, stale: bool) -> Look:
+    """The look of a node's row, before cursor and mark."""
+    note = node.reason or (node.raw_state if node.raw_state.lower() != node.state else "")
+    if stale:
+        note = f"seen {age(now - node.observed_at)} ago {note}" if node.observed_at else f"not confirmed {note}"
+    return Look(
+        row.depth,
+        node.name,
+        None,
+        node.state,
+        kind=node.kind,
+        where=(node.env or node.region) if by_source else node.source,
+        age=age(now - node.created) if node.created else "",
+        note=note,
+        dim=stale or not row.match,
+    )
+
+
+def source_look(row: Row, status: SourceStatus, now: float) -> Look:
+    """The look of a source's row: what is wrong with it, and how old what is shown is."""
+    ago = f"{age(now - status.confirmed_at)} old" if status.confirmed_at else ""
+    match status.health:
+        case Health.LIVE:
+            note = ""
+        case Health.CONNECTING:
+            note = f"connecting, what is shown is {ago}" if ago else "connecting"
+        case Health.OFF:
+            note = "switched off"
+        case Health.PARTIAL:
+            note = f"{len(status.scopes)} failing: {status.error}" if len(status.scopes) > 1 else status.error
+        case Health.STALE:
+            note = f"{ago}: {status.error}" if ago and status.nodes else status.error
+    return Look(row.depth, row.name, None, None, health=status.health, kind=status.kind, note=note)
+
+
+def with_counts(look: Look, row: Row, opened: bool) -> Look:
+    """The look with what is beneath the row."""
+    counts = row.counts
+    return look._replace(
+        opened=opened,
+        total=row.total,
+        failed=counts.get(State.FAILED, 0),
+        degraded=counts.get(State.DEGRADED, 0) + counts.get(State.UNKNOWN, 0),
+    )
+
+
+def draw(look: Look, width: int, glyphs: Glyphs, styles: Styles) -> Strip:
+    """The line, exactly `width` cells wide."""
+    column = widths(width)
+    text = styles.quiet if look.dim else styles.group if look.state is None else styles.plain
+    segments = [
+        Segment(glyphs.cursor if look.cursor else " ", styles.marked if look.cursor else styles.plain),
+        Segment(f" {glyphs.marked} " if look.marked else "   ", styles.marked),
+        *_name(look, column.name, glyphs, styles, text),
+    ]
+    if column.kind:
+        segments.append(Segment(_fit(look.kind, column.kind, glyphs), styles.quiet))
+    if column.where:
+        segments.append(Segment(_fit(look.where, column.where, glyphs), styles.quiet))
+    if column.age:
+        segments.append(Segment(f"{look.age:>{column.age - 1}} ", styles.quiet))
+    segments += _note(look, column.note, glyphs, styles)
+    strip = Strip(segments).adjust_cell_length(width)
+    return strip.apply_style(Style(bold=True)) if look.cursor else strip
+
+
+def _name(look: Look, width: int, glyphs: Glyphs, styles: Styles, text: Style) -> list[Segment]:
+    indent = "  " * min(look.depth, 8)
+    fold = "  " if look.opened is None else f"{glyphs.opened if look.opened else glyphs.folded} "
+    segments = [Segment(indent + fold, styles.quiet)]
+    if look.state is not None:
+        segments.append(Segment(f"{glyphs.states[look.state]} ", state_style(look.state, styles)))
+    elif look.health is not None:
+        segments.append(Segment(f"{glyphs.healths[look.health]} ", health_style(look.health, styles)))
+    room = width - sum(cell_len(segment.text) for segment in segments)
+    return [*segments, Segment(_fit(look.name, room, glyphs), text)]
+
+
+def _note(look: Look, width: int, glyphs: Glyphs, styles: Styles) -> list[Segment]:
+    segments = []
+    if look.state is None and look.total:
+        segments.append(Segment(f"{look.total:,} ", styles.quiet))
+    if look.failed:
+        segments.append(Segment(f"{glyphs.states[State.FAILED]}{look.failed:,} ", styles.trouble))
+    if look.degraded:
+        segments.append(Segment(f"{glyphs.states[State.DEGRADED]}{look.degraded:,} ", styles.warning))
+    if look.state is not None and look.state is not State.RUNNING:
+        word = Segment(f"{look.state} ", state_style(look.state, styles))
+        segments.insert(0, word)
+    room = width - sum(cell_len(segment.text) for segment in segments)
+    bad = look.health in (Health.STALE, Health.PARTIAL)
+    segments.append(Segment(_fit(look.note, room, glyphs), styles.warning if bad else styles.quiet))
+    return segments
+
+
+def state_style(state: State, styles: Styles) -> Style:
+    """The colour of a state, by its meaning; what is well is quiet."""
+    match state:
+        case State.FAILED:
+            return styles.trouble
+        case State.DEGRADED | State.UNKNOWN:
+            return styles.warning
+        case State.PENDING | State.STOPPING:
+            return styles.progress
+        case _:
+            return styles.quiet
+
+
+def health_style(health: Health, styles: Styles) -> Style:
+    """The colour of a source's health."""
+    match health:
+        case Health.STALE:
+            return styles.trouble
+        case Health.PARTIAL:
+            return styles.warning
+        case Health.CONNECTING:
+            return styles.progress
+        case _:
+            return styles.quiet
+
+
+def _fit(text: str, width: int, glyphs: Glyphs) -> str:
+    """A text in exactly so many cells, the last of them blank."""
+    if width <= 1:
+        return " " * max(width, 0)
+    if cell_len(text) < width:
+        return set_cell_size(text, width)
+    return set_cell_size(text, width - 2) + glyphs.cut + " "
