@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -9,7 +10,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -252,28 +252,38 @@ def test_two_processes_that_begin_and_write_at_once_lose_nothing(path: Path) -> 
     assert not list(path.parent.glob("*.damaged-*"))
 
 
-def test_a_console_killed_while_it_saves_leaves_the_fleet_of_its_last_whole_save(path: Path) -> None:
-    """Each save holds nodes that carry its number: a mixture of two saves would show."""
-    code = (
-        "import itertools, sys; from pathlib import Path; from calmtui.fleet.node import Node\n"
-        "from calmtui.fleet.source import SourceStatus; from calmtui.store import last_fleet\n"
-        "for turn in itertools.count():\n"
-        "    nodes = [Node(f'{n}', 'host', str(turn), 'a') for n in range(20_000)]\n"
-        f"    last_fleet.save('e', [SourceStatus('a', 'ssh')], {{'a': nodes}}, only='a', path=Path({str(path)!r}))\n"
-        "    print(turn, flush=True)\n"
-    )
-    for delay in (0.0, 0.013, 0.029):
-        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(delay)  # the moment of death differs; there is nothing to wait for
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
+def _save_and_die(path: Path, turn: int, statement: int) -> None:
+    """Save nodes that carry the number of their turn; kill this process before a statement of SQLite's."""
+    connect, counted = database._connect, itertools.count()
+
+    def traced(path: Path) -> sqlite3.Connection:
+        connection = connect(path)
+        connection.set_trace_callback(lambda _: next(counted) < statement or os.kill(os.getpid(), signal.SIGKILL))
+        return connection
+
+    database._connect = traced
+    _save(path, [Node(f"{number}", "host", str(turn), "a") for number in range(3 * last_fleet.PART)])
+
+
+def test_a_console_killed_at_any_statement_of_a_save_leaves_a_whole_fleet(path: Path) -> None:
+    """A mixture of two saves would show in the nodes' names."""
+    fork = multiprocessing.get_context("fork")
+    deaths = 0
+    _save(path, [Node(f"{number}", "host", "first", "a") for number in range(3 * last_fleet.PART)])
+    for turn in itertools.count():
+        child = fork.Process(target=_save_and_die, args=(path, turn, turn))
+        child.start()
+        child.join(30)
         nodes, _ = last_fleet.load("e", path=path)
-        assert len(nodes) == 20_000
+        assert len(nodes) == 3 * last_fleet.PART
         assert len({node.name for node in nodes}) == 1
-        assert database.check(path) == ""
+        if child.exitcode == 0:
+            break
+        assert child.exitcode == -signal.SIGKILL
+        deaths += 1
+    assert nodes[0].name == str(turn)
+    assert deaths > 8
+    assert database.check(path) == ""
 
 
 # -- keeping it true ----------------------------------------------------------------------------
