@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from calmtui import sanitise
-from calmtui.errors import CalmError
+from calmtui.errors import CalmError, SourceError, Throttled, Unreachable
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node
 from calmtui.logs.ingest import Reader
 from calmtui.logs.line import SECOND, LogLine, Origin
 from calmtui.logs.merge import LATENESS, Merger
-from calmtui.providers.base import LogChunk, LogRequest, Logs, SourceError, Throttled, Unreachable
+from calmtui.providers.base import LogChunk, LogRequest, Logs
 
 MAX_READING = 200
 """Nodes read at once; the rest are in a queue that is shown."""

@@ -9,11 +9,12 @@ from collections.abc import AsyncGenerator, Callable
 from textual.app import App
 from textual.pilot import Pilot
 
+from calmtui.errors import SourceError
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Update
-from calmtui.providers.base import LogChunk, LogRequest, SourceError
+from calmtui.providers.base import LogChunk, LogRequest
 from calmtui.tui import keys
 from calmtui.tui.screens.logs import LogsScreen
 
@@ -51,9 +52,9 @@ class Script:
     def _queue(self, name: str) -> asyncio.Queue[LogChunk | SourceError]:
         return self._said.setdefault(name, asyncio.Queue())
 
-    def say(self, name: str, *lines: bytes | str, note: str = "", lost: int = 0) -> None:
+    def say(self, name: str, *lines: str, note: str = "", lost: int = 0) -> None:
         """What comes next from a node."""
-        raw = [(None, line if isinstance(line, bytes) else line.encode()) for line in lines]
+        raw: list[tuple[int | None, bytes]] = [(None, line.encode()) for line in lines]
         self._queue(name).put_nowait(LogChunk("app.log", raw, note, lost))
 
     def fail(self, name: str, error: SourceError) -> None:

@@ -10,7 +10,7 @@ import pytest
 from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
-from calmtui.providers.base import Forbidden
+from calmtui.errors import Forbidden
 from tests.tui.logs_app import LogsApp, Script, until
 
 
