@@ -49,13 +49,13 @@ def _source(kind: str, common: dict[str, Any], definitions: dict[str, Any]) -> d
 
 
 def _from_environment(value: Any) -> Any:
-    """The schema with `${NAME}` allowed wherever a number, a flag or a choice stands."""
+    """The schema with `${NAME}` allowed wherever not every text may stand."""
     if isinstance(value, list):
         return [_from_environment(item) for item in value]
     if not isinstance(value, dict):
         return value
     value = {key: _from_environment(item) for key, item in value.items() if key != "title" or not isinstance(item, str)}
-    if value.get("type") in ("integer", "number", "boolean") or "enum" in value:
+    if value.get("type") in ("integer", "number", "boolean") or "enum" in value or {"type", "pattern"} <= value.keys():
         about = {key: value.pop(key) for key in ("description", "default") if key in value}
         return {**about, "anyOf": [value, _TAKEN]}
     return value

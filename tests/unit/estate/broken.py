@@ -197,6 +197,30 @@ BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
         "sources:\n  a: {provider: kubernetes, kubeconfig: true}\n",
         ["2:41: 'kubeconfig' is 'true'; it must be a path"],
     ),
+    "no hosts": (
+        "sources:\n  a: {provider: ssh}\n",
+        [
+            "2:3: 'hosts' is missing; names as `ssh` takes them, in host sets such as `web-[001-064,!013]`; one or a list"
+        ],
+    ),
+    "host set without end": (
+        "sources:\n  a: {provider: ssh, hosts: 'web[1-'}\n",
+        ["2:29: 'web[1-' is no host set: missing bracket: \"web[1-\"; write ranges as web-[001-064]"],
+    ),
+    "host set backwards": (
+        "sources:\n  a:\n    provider: ssh\n    hosts: [web1, 'web[9-1]']\n",
+        [
+            '4:19: \'web[9-1]\' is no host set: bad range: "invalid values in range : "9-1""; write ranges as web-[001-064]'
+        ],
+    ),
+    "port": (
+        "sources:\n  a: {provider: ssh, hosts: web1, port: 70000}\n",
+        ["2:41: 'port' is '70000'; it must be less than or equal to 65535"],
+    ),
+    "units": (
+        "sources:\n  a: {provider: ssh, hosts: web1, units: {nginx: true}}\n",
+        ["2:42: 'units' is a mapping; it must be a list such as [A, B]"],
+    ),
     # -- environment
     "variable not set": (
         "sources:\n  a: {provider: aws, profile: '${NOBODY}'}\n",
