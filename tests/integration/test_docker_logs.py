@@ -130,7 +130,7 @@ async def test_many_lines_come_in_few_chunks(engine: DockerEngine) -> None:
     asked = LogRequest(tail=None, follow=False)
     chunks = [chunk async for chunk in source.logs(node, asked)]
     assert [text for chunk in chunks for _, text in chunk.lines] == [b"%d" % n for n in range(1, 20001)] + [b"done"]
-    assert len(chunks) < 500
+    assert len(chunks) < 2000  # as many as the engine sends pieces, not one a line
     await source.close()
 
 

@@ -40,10 +40,11 @@ async def run(
     exec_id = await _create(engine, container, argv, stdin=stdin is not None, environment=[mark])
     reply = await _start(engine, exec_id, tty=False)
     output = _Output()
+    feeding = asyncio.create_task(_feed(reply, stdin))  # the output's end counts: nobody may read it all
     try:
         try:
             async with asyncio.timeout(timeout):
-                await asyncio.gather(_feed(reply, stdin), output.read(reply))
+                await output.read(reply)
         except BROKEN as error:
             if not isinstance(error, TimeoutError):
                 raise OutcomeUnknown("the connection was lost while the command ran", where=where,
@@ -51,6 +52,8 @@ async def run(
             ended = await _end(engine, container, mark, output.read(reply))
             raise Unreachable(f"no end within {timeout:g} s; the command {ended}", where=where) from None
     finally:
+        feeding.cancel()
+        await asyncio.gather(feeding, return_exceptions=True)
         reply.close()
     status = await _status(engine, exec_id)
     notes = output.notes() + ([] if status is not None else ["its output has ended, the command has not"])
