@@ -14,7 +14,7 @@ from calmtui.estate import find
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate
 from calmtui.estate.problems import EstateError
-from calmtui.estate.settings import Settings, settings
+from calmtui.estate.settings import Settings
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.node import NodeId
 from calmtui.store import last_fleet
@@ -26,12 +26,11 @@ from calmtui.tui.app import CalmApp
 log = logging.getLogger(__name__)
 
 
-def run_console(inventory: Path | None, *, read_only: bool = False, theme: str | None = None) -> int:
+def run_console(chosen: Settings) -> int:
     """Run the console until it is left; returns what to exit with.
 
     Raises CalmError for settings or an estate file that cannot be used, and whatever ended it unasked.
     """
-    chosen = settings({"inventory": inventory, "read_only": read_only or None, "theme": theme})
     if wrong := keys.problems(chosen.keys, chosen.where):
         raise EstateError(wrong)
     app = console(chosen)

@@ -65,7 +65,8 @@ def _checked(key: str, value: object, path: Path) -> None:
     try:
         Color.parse(str(value))
     except ColorParseError as error:
-        raise UsageError(f"{key}: {value!r} is no colour", where=str(path), next_step='write it as "#rrggbb"') from error
+        what = f"{key}: {value!r} is no colour"
+        raise UsageError(what, where=str(path), next_step='write it as "#rrggbb"') from error
 
 
 def _theme(name: str, colours: Colours) -> Theme:

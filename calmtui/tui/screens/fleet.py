@@ -14,14 +14,14 @@ from textual.timer import Timer
 
 from calmtui.errors import UsageError
 from calmtui.estate.live import LiveEstate
-from calmtui.fleet.grouping import GROUPINGS, ORDERS, grouping
+from calmtui.fleet.grouping import BY_SOURCE, GROUPINGS, ORDERS, grouping
 from calmtui.fleet.marks import Marks
 from calmtui.fleet.node import Node, NodeId
 from calmtui.fleet.outline import Outline
 from calmtui.fleet.source import Health
 from calmtui.fleet.update import Change
 from calmtui.tui import glyphs, keys
-from calmtui.tui.widgets.detail import Detail, Tab
+from calmtui.tui.widgets.detail import Detail, Subject, Tab
 from calmtui.tui.widgets.filter_bar import FilterBar
 from calmtui.tui.widgets.footer import Footer
 from calmtui.tui.widgets.status_line import Situation, StatusLine
@@ -117,8 +117,15 @@ class FleetScreen(Screen[None]):
     def _show(self) -> None:
         self.status.show(self._situation())
         self.bar.show(self.outline.grouping.title, self.outline.matching, len(self.fleet))
-        node = self.tree_view.node
-        self.detail.show(self.fleet.get(node.id) or node if node else None)
+        self.detail.show(self._subject())
+
+    def _subject(self) -> Subject | None:
+        """What the cursor is on."""
+        row = self.tree_view.row
+        if row is None or row.node is not None:
+            return row.node if row else None
+        by_source = self.outline.grouping is BY_SOURCE
+        return self.fleet.sources.get(row.name, row) if by_source else row
 
     def _situation(self) -> Situation:
         sources = tuple(self.fleet.sources.values())
@@ -244,7 +251,7 @@ class FleetScreen(Screen[None]):
 
     def _look(self, tab: Tab | None = None) -> None:
         self.add_class("-closer")
-        self.detail.show(self.tree_view.node, tab)
+        self.detail.show(self._subject(), tab)
         self.detail.take_focus()
 
     def action_back(self) -> None:

@@ -1,4 +1,4 @@
-"""The right pane: one node looked at closer. What must be fetched is fetched when its tab is opened."""
+"""The right pane: a node, source or group looked at closer. What must be fetched is fetched when its tab is open."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from calmtui import sanitise
 from calmtui.errors import CalmError
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node
+from calmtui.fleet.row import Row
+from calmtui.fleet.source import SourceStatus
 from calmtui.providers.base import Describe, Events
 from calmtui.tui.glyphs import Glyphs
 from calmtui.tui.widgets import overview
@@ -24,6 +26,10 @@ from calmtui.tui.widgets.tree_row import Styles
 
 SETTLE = 0.25
 """Seconds that the cursor rests on a node before its source is asked: moving through a list asks nothing."""
+
+
+Subject = Node | SourceStatus | Row
+"""A node, a source, or a group."""
 
 
 class Tab(StrEnum):
@@ -36,7 +42,7 @@ class Tab(StrEnum):
 
 
 class Detail(Vertical):
-    """One node: its state on top, below it what the open tab shows."""
+    """One subject: its state on top, below it what the open tab shows."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"detail--{name}" for name in Styles._fields}
     DEFAULT_CSS = """
@@ -61,7 +67,7 @@ class Detail(Vertical):
         self.live = live
         self.glyphs = glyphs
         self.tab = Tab.OVERVIEW
-        self._node: Node | None = None
+        self._subject: Subject | None = None
         self._head = Static(id="head", markup=False)
         self._tabs = Static(id="tabs", markup=False)
         self._text = Static(markup=False)
@@ -72,16 +78,16 @@ class Detail(Vertical):
         yield self._tabs
         yield self._body
 
-    def show(self, node: Node | None, tab: Tab | None = None) -> None:
-        """Look at a node; the same tab as before unless another is named."""
-        other = (node.id if node else "") != (self._node.id if self._node else "") or (tab or self.tab) != self.tab
-        self._node, self.tab = node, tab or self.tab
+    def show(self, subject: Subject | None, tab: Tab | None = None) -> None:
+        """Look at that; the same tab as before unless another is named."""
+        other = _name(subject) != _name(self._subject) or (tab or self.tab) != self.tab
+        self._subject, self.tab = subject, tab or self.tab
         self._draw_head()
         if other:
             self._body.scroll_home(animate=False)
             self.run_worker(self._fill(), exclusive=True, group="detail", exit_on_error=False)
-        elif self.tab is Tab.OVERVIEW:
-            self._draw_overview()
+        else:
+            self._draw_known()
 
     def scroll_by(self, rows: int) -> None:
         """Move what the open tab shows."""
@@ -99,41 +105,56 @@ class Detail(Vertical):
         return Styles(*found)
 
     def _draw_head(self) -> None:
-        node = self._node
-        if node is None:
-            self._head.update(Text("nothing is selected", self._styles().quiet))
-            self._tabs.update("")
-            return
-        stale = self.live.fleet.is_stale(node)
-        self._head.update(overview.head(node, time.time(), self.glyphs, self._styles(), stale=stale))
+        styles = self._styles()
+        match self._subject:
+            case Node() as node:
+                stale = self.live.fleet.is_stale(node)
+                self._head.update(overview.head(node, time.time(), self.glyphs, styles, stale=stale))
+            case SourceStatus() as status:
+                self._head.update(overview.source_head(status, self.glyphs, styles))
+            case Row() as row:
+                self._head.update(overview.group_head(row, styles))
+            case None:
+                self._head.update(Text("nothing here yet", styles.quiet))
+        self._tabs.update(self._tab_line() if isinstance(self._subject, Node) else "")
+
+    def _tab_line(self) -> Text:
         rule = self.glyphs.rule
         line = Text(f"{rule} ", no_wrap=True)
         for tab in Tab:
             line.append(tab, "bold" if tab is self.tab else "").append(f" {rule} ")
-        line.append(rule * max(self.size.width - line.cell_len, 0))
-        self._tabs.update(line)
+        return line.append(rule * max(self.size.width - line.cell_len, 0))
 
-    def _draw_overview(self) -> None:
-        if self._node is not None:
-            self._text.update(overview.overview(self._node, time.time(), self._styles()))
+    def _draw_known(self) -> bool:
+        """Draw what needs no asking; False when the open tab does."""
+        match self._subject:
+            case Node() as node if self.tab is Tab.OVERVIEW:
+                self._text.update(overview.overview(node, time.time(), self._styles()))
+            case SourceStatus() as status:
+                self._text.update(overview.source(status, time.time(), self._styles()))
+            case Row() as row:
+                self._text.update(overview.group(row, self.glyphs, self._styles()))
+            case None:
+                self._text.update("")
+            case _:
+                return False
+        return True
 
     async def _fill(self) -> None:
-        node = self._node
         await self._body.query("LogPane").remove()
         self._text.display = True
-        if node is None:
-            self._text.update("")
-        elif self.tab is Tab.OVERVIEW:
-            self._draw_overview()
-        elif self.tab not in node.offers:
+        node = self._subject
+        if self._draw_known() or not isinstance(node, Node):
+            return
+        if self.tab not in node.offers:
             self._text.update(f"{node.source} offers no {self.tab} of a {node.kind}")
-        else:
-            self._text.update(f"asking {node.source}…")
-            await asyncio.sleep(SETTLE)
-            try:
-                await self._ask(node)
-            except CalmError as error:
-                self._text.update(Text(sanitise.word(str(error)), self._styles().warning))
+            return
+        self._text.update(f"asking {node.source}…")
+        await asyncio.sleep(SETTLE)
+        try:
+            await self._ask(node)
+        except CalmError as error:
+            self._text.update(Text(sanitise.word(str(error)), self._styles().warning))
 
     async def _ask(self, node: Node) -> None:
         if self.tab is Tab.LOGS:
@@ -148,6 +169,17 @@ class Detail(Vertical):
             self._text.update(overview.events(await teller.events(node), time.time(), self._styles()))
         else:
             self._text.update(f"{node.source} is not connected")
+
+
+def _name(subject: Subject | None) -> str:
+    """What tells one subject from another, whatever their state."""
+    match subject:
+        case None:
+            return ""
+        case SourceStatus():
+            return f"source {subject.name}"
+        case _:
+            return subject.id
 
 
 def _as_yaml(raw: dict[str, Any]) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 from rich.text import Text
 
-from calmtui.fleet.node import Node
+from calmtui.fleet.node import TROUBLE, Node, State
+from calmtui.fleet.row import Row
+from calmtui.fleet.source import SourceStatus
 from calmtui.providers.base import NodeEvent
 from calmtui.tui.glyphs import Glyphs
-from calmtui.tui.widgets.tree_row import Styles, age, state_style
+from calmtui.tui.widgets.tree_row import Styles, age, health_style, state_style
 
 
 def head(node: Node, now: float, glyphs: Glyphs, styles: Styles, *, stale: bool) -> Text:
@@ -22,6 +26,46 @@ def head(node: Node, now: float, glyphs: Glyphs, styles: Styles, *, stale: bool)
     if stale:
         said.append(f"last seen {age(now - node.observed_at)} ago" if node.observed_at else "not confirmed yet")
     text.append("".join(dot + part for part in said if part))
+    return text
+
+
+def source_head(status: SourceStatus, glyphs: Glyphs, styles: Styles) -> Text:
+    """Name and health of a source."""
+    text = Text(status.name, "bold", no_wrap=True).append(f" {glyphs.dot} {status.kind}", styles.quiet)
+    return text.append(f"\n{glyphs.healths[status.health]} {status.health}", health_style(status.health, styles))
+
+
+def source(status: SourceStatus, now: float, styles: Styles) -> Text:
+    """How a source is doing, in full: what is wrong and what to do about it, then figures."""
+    text = Text()
+    if status.error and not status.scopes:
+        text.append(f"{status.error}\n\n", styles.warning)
+    for scope, error in status.scopes.items():
+        text.append(f"{scope}\n" if scope else "").append(f"{error}\n\n", styles.warning)
+    told = [
+        ("nodes", f"{status.nodes:,}"),
+        ("confirmed", f"{age(now - status.confirmed_at)} ago" if status.confirmed_at else "never"),
+        ("first answer", f"took {status.took_ms:,} ms" if status.took_ms is not None else ""),
+        ("begun again", f"{status.reconnects} times" if status.reconnects else ""),
+        ("next attempt", time.strftime("%H:%M:%S", time.localtime(status.retry_at)) if status.retry_at else ""),
+    ]
+    for name, value in told:
+        if value:
+            text.append(f"{name:<14}", styles.quiet).append(f"{value}\n")
+    return text
+
+
+def group_head(row: Row, styles: Styles) -> Text:
+    """Name and size of a group."""
+    return Text(row.name or "none", "bold", no_wrap=True).append(f"\n{row.total:,} nodes", styles.quiet)
+
+
+def group(row: Row, glyphs: Glyphs, styles: Styles) -> Text:
+    """How many nodes of a group are in which state, trouble first."""
+    text = Text()
+    for state in sorted(row.counts, key=lambda state: (state not in TROUBLE, state != State.FAILED, state)):
+        text.append(f"{glyphs.states[state]} {state:<12}", state_style(state, styles))
+        text.append(f"{row.counts[state]:>7,}\n")
     return text
 
 

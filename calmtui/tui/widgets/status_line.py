@@ -42,11 +42,12 @@ class Colours:
 
 def line(situation: Situation, width: int, glyphs: Glyphs, colours: Colours) -> Text:
     """The line, as wide as asked; sources that are well are the first to go where it is narrow."""
-    left = _left(situation, glyphs, colours)
     clock = time.strftime("%H:%M", time.localtime(situation.now))
     bad = [status for status in situation.sources if status.health not in (Health.LIVE, Health.OFF)]
-    for told in (list(situation.sources), bad, []):
-        right = _right(told, situation, glyphs, colours, more=len(situation.sources) - len(told))
+    every = list(situation.sources)
+    for short, told in ((False, every), (True, every), (False, bad), (True, bad), (True, [])):
+        left = _left(situation, glyphs, colours, short=short)
+        right = _right(told, situation, glyphs, colours, more=len(every) - len(told))
         right.append(f"  {clock} ")
         if left.cell_len + right.cell_len < width:
             break
@@ -55,16 +56,17 @@ def line(situation: Situation, width: int, glyphs: Glyphs, colours: Colours) -> 
     return left.append_text(right)
 
 
-def _left(situation: Situation, glyphs: Glyphs, colours: Colours) -> Text:
+def _left(situation: Situation, glyphs: Glyphs, colours: Colours, *, short: bool) -> Text:
     total = sum(situation.census.values())
     text = Text(f" {situation.estate}", "bold", no_wrap=True)
     text.append(f" {glyphs.dot} {total:,} nodes", colours.quiet)
     wrong = ((State.FAILED, colours.trouble), (State.DEGRADED, colours.warning), (State.UNKNOWN, colours.warning))
-    dot = f" {glyphs.dot} "
+    between = f" {glyphs.dot} "
     for state, style in wrong:
         if count := situation.census.get(state, 0):
-            text.append(dot, colours.quiet).append(f"{glyphs.states[state]} {count:,} {state}", style)
-            dot = " "
+            said = f"{glyphs.states[state]}{count:,}" if short else f"{glyphs.states[state]} {count:,} {state}"
+            text.append(between, colours.quiet).append(said, style)
+            between = " "
     if situation.marked:
         text.append(f" {glyphs.dot} ", colours.quiet).append(f"marked {situation.marked:,}", colours.marked)
     if situation.read_only:

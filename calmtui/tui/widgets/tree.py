@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import ClassVar
 
+from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.cache import LRUCache
@@ -145,13 +146,18 @@ class FleetTree(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         if index >= len(self.outline.rows):
             self._painted.pop(index, None)
-            return Strip.blank(width, self.rich_style)
+            text = self._nothing() if index == 1 and not self.outline.rows else ""
+            return Strip([Segment(text, self._theme().quiet)]).adjust_cell_length(width).apply_style(self.rich_style)
         look = self._painted[index] = self._look(index, time.time())
         strip = self.strips.get((look, width))
         if strip is None:
             strip = tree_row.draw(look, width, self.glyphs, self._theme()).apply_style(self.rich_style)
             self.strips[look, width] = strip
         return strip
+
+    def _nothing(self) -> str:
+        """What stands in an empty tree."""
+        return "    nothing matches the filter; esc clears it" if self.outline.filtered else "    nothing here yet"
 
     def _theme(self) -> Styles:
         if self._styles is None:

@@ -143,13 +143,18 @@ def draw(look: Look, width: int, glyphs: Glyphs, styles: Styles) -> Strip:
         Segment(f" {glyphs.marked} " if look.marked else "   ", styles.marked),
         *_name(look, column.name, glyphs, styles, text),
     ]
+    if look.state is None:  # a group has no columns: what is wrong with a source needs the room
+        return _cursor(look, [*segments, *_group(look, width - EDGE - column.name, glyphs, styles)], width)
     if column.kind:
         segments.append(Segment(_fit(look.kind, column.kind, glyphs), styles.quiet))
     if column.where:
         segments.append(Segment(_fit(look.where, column.where, glyphs), styles.quiet))
     if column.age:
         segments.append(Segment(f"{look.age:>{column.age - 1}} ", styles.quiet))
-    segments += _note(look, column.note, glyphs, styles)
+    return _cursor(look, [*segments, *_note(look, look.state, column.note, glyphs, styles)], width)
+
+
+def _cursor(look: Look, segments: list[Segment], width: int) -> Strip:
     strip = Strip(segments).adjust_cell_length(width)
     return strip.apply_style(Style(bold=True)) if look.cursor else strip
 
@@ -166,21 +171,29 @@ def _name(look: Look, width: int, glyphs: Glyphs, styles: Styles, text: Style) -
     return [*segments, Segment(_fit(look.name, room, glyphs), text)]
 
 
-def _note(look: Look, width: int, glyphs: Glyphs, styles: Styles) -> list[Segment]:
-    segments = []
-    if look.state is None and look.total:
+def _group(look: Look, width: int, glyphs: Glyphs, styles: Styles) -> list[Segment]:
+    segments = [Segment(f"{look.kind} " if look.kind else "", styles.quiet)]
+    if look.total:
         segments.append(Segment(f"{look.total:,} ", styles.quiet))
-    if look.failed:
-        segments.append(Segment(f"{glyphs.states[State.FAILED]}{look.failed:,} ", styles.trouble))
-    if look.degraded:
-        segments.append(Segment(f"{glyphs.states[State.DEGRADED]}{look.degraded:,} ", styles.warning))
-    if look.state is not None and look.state is not State.RUNNING:
-        word = Segment(f"{look.state} ", state_style(look.state, styles))
-        segments.insert(0, word)
-    room = width - sum(cell_len(segment.text) for segment in segments)
+    segments += _beneath(look, glyphs, styles)
     bad = look.health in (Health.STALE, Health.PARTIAL)
-    segments.append(Segment(_fit(look.note, room, glyphs), styles.warning if bad else styles.quiet))
-    return segments
+    return [*segments, _rest(look.note, segments, width, glyphs, styles.warning if bad else styles.quiet)]
+
+
+def _note(look: Look, state: State, width: int, glyphs: Glyphs, styles: Styles) -> list[Segment]:
+    word = "" if state is State.RUNNING else f"{state} "
+    segments = [Segment(word, state_style(state, styles)), *_beneath(look, glyphs, styles)]
+    return [*segments, _rest(look.note, segments, width, glyphs, styles.quiet)]
+
+
+def _beneath(look: Look, glyphs: Glyphs, styles: Styles) -> list[Segment]:
+    """Trouble beneath the row, which may be folded."""
+    counts = ((State.FAILED, look.failed, styles.trouble), (State.DEGRADED, look.degraded, styles.warning))
+    return [Segment(f"{glyphs.states[state]}{count:,} ", style) for state, count, style in counts if count]
+
+
+def _rest(text: str, before: list[Segment], width: int, glyphs: Glyphs, style: Style) -> Segment:
+    return Segment(_fit(text, width - sum(cell_len(segment.text) for segment in before), glyphs), style)
 
 
 def state_style(state: State, styles: Styles) -> Style:
