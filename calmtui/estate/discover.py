@@ -20,6 +20,7 @@ from calmtui.estate.find import DISCOVERED
 from calmtui.estate.model import Estate, SourceSpec
 from calmtui.providers.base import Discovered
 from calmtui.store import views
+from calmtui.store.database import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +73,12 @@ def chosen(found: Iterable[Found], choices: Mapping[str, bool]) -> dict[str, boo
 
 
 def choices(*, path: Path | None = None) -> dict[str, bool]:
-    """What the operator chose before, by `Found.key`. Raises StoreError."""
-    kept = views.load(DISCOVERED, path=path).get(_VIEW)
+    """What the operator chose before, by `Found.key`; nothing, and a line in the log, when the store cannot say."""
+    try:
+        kept = views.load(DISCOVERED, path=path).get(_VIEW)
+    except StoreError as error:
+        log.warning("%s", error)
+        return {}
     return {str(name): bool(on) for name, on in kept.items()} if isinstance(kept, dict) else {}
 
 

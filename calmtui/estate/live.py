@@ -34,6 +34,8 @@ class LiveEstate:
 
     async def __aenter__(self) -> LiveEstate:
         await self.gatherer.__aenter__()
+        for name in set(self.fleet.sources) - {spec.name for spec in self.estate.sources if spec.enabled}:
+            self.fleet.forget_source(name)  # remembered from when it was in the estate, and on
         for spec in self.estate.sources:
             if not spec.enabled:
                 self.fleet.set_source(SourceStatus(spec.name, spec.provider, Health.OFF))
@@ -42,7 +44,10 @@ class LiveEstate:
             try:
                 self.gatherer.start(providers.load(spec.provider).open(opening))
             except CalmError as error:  # the others are not harmed by one that cannot be opened
-                self.fleet.set_source(SourceStatus(spec.name, spec.provider, Health.STALE, str(error)))
+                known = self.fleet.sources.get(spec.name)
+                confirmed_at = known.confirmed_at if known else None
+                status = SourceStatus(spec.name, spec.provider, Health.STALE, str(error), confirmed_at=confirmed_at)
+                self.fleet.set_source(status)
         return self
 
     async def __aexit__(self, *exc: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Mapping
@@ -20,9 +19,6 @@ from calmtui.estate.find import estate_file
 from calmtui.estate.model import DEFAULT_RULES, Estate, SourceSpec
 from calmtui.estate.problems import EstateError, closest, one_of
 from calmtui.estate.written import Loc, Written, read
-from calmtui.store.database import StoreError
-
-log = logging.getLogger(__name__)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -35,12 +31,7 @@ def load_estate(path: str | Path | None) -> Estate:
     if path is not None:
         return load_file(path)
     found = discover.discover()
-    try:
-        choices = discover.choices()
-    except StoreError as error:  # it says what it did with the file; the suggestions hold
-        log.warning("%s", error)
-        choices = {}
-    return discover.estate_of(found, discover.chosen(found, choices))
+    return discover.estate_of(found, discover.chosen(found, discover.choices()))
 
 
 def load_file(path: str | Path, environment: Mapping[str, str] | None = None) -> Estate:
