@@ -97,7 +97,10 @@ async def _of_this_machine(app: CalmApp) -> Estate:
     found = await asyncio.to_thread(discover.discover)
     on = discover.chosen(found, await asyncio.to_thread(discover.choices))
     chosen = await app.answer(DiscoverScreen(found, on)) or {}
-    await asyncio.to_thread(discover.remember, found, chosen)
+    try:
+        await asyncio.to_thread(discover.remember, found, chosen)
+    except StoreError as error:
+        app.say(str(error), trouble=True)
     return discover.estate_of(found, chosen)
 
 
