@@ -7,6 +7,7 @@ flow control the far side does: nothing is dropped here. Nodes beyond `MAX_READI
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterable
 from contextlib import aclosing
@@ -21,6 +22,8 @@ from calmtui.logs.ingest import Reader
 from calmtui.logs.line import SECOND, LogLine, Origin
 from calmtui.logs.merge import LATENESS, Merger
 from calmtui.providers.base import LogChunk, LogRequest, Logs
+
+log = logging.getLogger(__name__)
 
 MAX_READING = 200
 """Nodes read at once; the rest are in a queue that is shown."""
@@ -147,16 +150,26 @@ class Follower:
                     await self._read(stream, request)
                 except CalmError as error:
                     again = request.follow and isinstance(error, Unreachable | Throttled)
+                    if stream.state is Reading.READING:
+                        pause = FIRST_RETRY
                     self._failed(stream, error, pause if again else None)
                     if not again:
                         return
+                except Exception as error:  # a fault of ours must not take the other streams down
+                    log.exception("logs of %s", stream.node.id)
+                    what = f"internal error: {type(error).__name__}: {error}"
+                    self._failed(stream, CalmError(what, next_step="calmtui's log file has the details"), None)
+                    return
                 else:
                     stream.state = Reading.ENDED
                     if request.follow:
                         self._note(stream, "the log ended")
                     return
-                request = _resumed(stream, request)
                 await asyncio.sleep(pause)
+                resumed = _resumed(stream, request)
+                if resumed is not request:
+                    self._note(stream, "opened again where it broke off; lines may be missing or come twice there")
+                request = resumed
                 pause = min(pause * 2, LONGEST_RETRY)
 
     async def _read(self, stream: Stream, request: LogRequest) -> None:

@@ -25,6 +25,10 @@ class Glyphs:
     """In place of what does not fit."""
     dot: str
     """Between parts of a line."""
+    late: str
+    """Before a log line that came after others that follow it in time."""
+    below: str
+    """There is more further down."""
 
 
 UNICODE = Glyphs(
@@ -35,7 +39,7 @@ UNICODE = Glyphs(
     healths={
         Health.LIVE: "●", Health.PARTIAL: "◐", Health.CONNECTING: "◌", Health.STALE: "✖", Health.OFF: "○",
     },
-    opened="▾", folded="▸", cursor="▌", marked="■", rule="─", cut="…", dot="·",
+    opened="▾", folded="▸", cursor="▌", marked="■", rule="─", cut="…", dot="·", late="↥", below="↓",
 )  # fmt: skip
 ASCII = Glyphs(
     states={
@@ -45,7 +49,7 @@ ASCII = Glyphs(
     healths={
         Health.LIVE: "o", Health.PARTIAL: "~", Health.CONNECTING: ".", Health.STALE: "X", Health.OFF: "-",
     },
-    opened="v", folded=">", cursor="|", marked="*", rule="-", cut="~", dot="-",
+    opened="v", folded=">", cursor="|", marked="*", rule="-", cut="~", dot="-", late="^", below="v",
 )  # fmt: skip
 
 

@@ -72,11 +72,7 @@ class LogsScreen(Screen[None]):
         self._show_toggles()
 
     def _show_toggles(self) -> None:
-        look = self.view.look
-        text = second_line(
-            self.pane.account, self.filter, search=self.search.typed if self.search else "",
-            wrap=look.wrap, times=look.times, left=look.left, width=self.size.width,
-        )  # fmt: skip
+        text = second_line(self.pane.account, self.filter, self.view.look, self.size.width)
         self.query_one("#toggles", Static).update(text)
 
     def _say(self, text: str, *, trouble: bool = False) -> None:

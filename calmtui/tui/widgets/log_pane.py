@@ -82,13 +82,13 @@ class LogPane(Vertical):
         self._count()
 
     def on_resize(self) -> None:
-        self._status.update(first_line(self.account, self.size.width))
+        self._status.update(first_line(self.account, self.view.look.signs, self.size.width))
 
     def _count(self) -> None:
         account = self._account()
         if account != self.account:
             self.account = account
-            self._status.update(first_line(account, self.size.width))
+            self._status.update(first_line(account, self.view.look.signs, self.size.width))
             self.post_message(self.Counted())
 
     def _account(self) -> Account:

@@ -13,9 +13,11 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from calmtui.fleet.node import State
 from calmtui.logs.filters import Pattern
 from calmtui.logs.level import Level
 from calmtui.logs.line import SECOND, LogLine, Note
+from calmtui.tui.glyphs import UNICODE, Glyphs
 
 TAB = 4
 """Columns between tab stops: stack traces are indented with tabs, and eight would push them off the screen."""
@@ -65,45 +67,46 @@ class Look:
     """Characters of the text scrolled out to the left; not with wrap."""
     search: Pattern | None = None
     styles: Styles = field(default_factory=Styles)
+    signs: Glyphs = UNICODE
 
 
 def draw(line: LogLine, name: str, colour: int, look: Look, *, current: bool = False) -> list[Strip]:
     """The rows of a line, each `look.width` cells wide. There is one only unless lines are wrapped."""
     styles = look.styles
-    head = [Segment("▌" if current else " ", styles.cursor)]
+    head = [Segment(look.signs.cursor if current else " ", styles.cursor)]
     if look.times:
         head.append(Segment(f"{_clock(line, dated=look.dated)} ", styles.time))
     if look.name_width:
-        shown = set_cell_size(shorten(name, look.name_width), look.name_width + 1)
+        shown = set_cell_size(shorten(name, look.name_width, look.signs.cut), look.name_width + 1)
         head.append(Segment(shown, styles.names[colour % len(styles.names)]))
-    head.append(Segment(f"{_mark(line)} ", styles.trouble if _is_trouble(line) else styles.of(line.level)))
+    head.append(Segment(f"{_mark(line, look.signs)} ", styles.trouble if _is_trouble(line) else styles.of(line.level)))
     indent = sum(cell_len(segment.text) for segment in head)
     body = _body(line, look, max(look.width - indent, 1))
     rows = [[*head, *body[0]], *([Segment(" " * indent), *rest] for rest in body[1:])]
     return [Strip(segments).adjust_cell_length(look.width, styles.text) for segments in rows]
 
 
-def shorten(name: str, width: int) -> str:
+def shorten(name: str, width: int, cut: str) -> str:
     """A name within so many cells, its middle left out: what tells pods apart stands at the end."""
     if cell_len(name) <= width:
         return name
     keep = max((width - 1) * 2 // 3, 1)
-    return f"{name[: max(width - 1 - keep, 0)]}…{name[-keep:]}"
+    return f"{name[: max(width - 1 - keep, 0)]}{cut}{name[-keep:]}"
 
 
 def _is_trouble(line: LogLine) -> bool:
     return isinstance(line, Note) and (line.trouble or line.lost > 0)
 
 
-def _mark(line: LogLine) -> str:
+def _mark(line: LogLine, signs: Glyphs) -> str:
     """What is to be known of a line without reading it, colour or no colour."""
     if isinstance(line, Note):
-        return "✖" if _is_trouble(line) else "┄"
+        return signs.states[State.FAILED] if _is_trouble(line) else signs.rule
     if line.level >= Level.ERROR:
-        return "✖"
+        return signs.states[State.FAILED]
     if line.level is Level.WARN:
-        return "▲"
-    return "↥" if line.late else " "
+        return signs.states[State.DEGRADED]
+    return signs.late if line.late else " "
 
 
 def _clock(line: LogLine, *, dated: bool) -> str:
@@ -143,8 +146,9 @@ def _body(line: LogLine, look: Look, width: int) -> list[list[Segment]]:
 def _content(line: LogLine, look: Look) -> tuple[str, Style, list[Layer]]:
     styles = look.styles
     if isinstance(line, Note):
-        lost = f" · {line.lost:,} lines lost" if line.lost else ""
-        return f"┄┄ {line.text}{lost} ┄┄", styles.trouble if _is_trouble(line) else styles.note, []
+        lost = f" {look.signs.dot} {line.lost:,} lines lost" if line.lost else ""
+        rule = look.signs.rule * 2
+        return f"{rule} {line.text}{lost} {rule}", styles.trouble if _is_trouble(line) else styles.note, []
     cut = line.stamp if look.times else 0
     text = line.text[cut:] if line.ts is not None else line.text
     spans = [(max(b - cut, 0), e - cut, Style.parse(colour)) for b, e, colour in line.spans if e > cut]

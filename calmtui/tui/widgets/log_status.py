@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
 
+from calmtui.fleet.node import State
 from calmtui.logs.filters import Filter
 from calmtui.logs.level import Level
+from calmtui.tui.glyphs import Glyphs
+from calmtui.tui.widgets.log_row import Look
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Account:
     """Kept lines that were not filtered yet."""
 
 
-def first_line(account: Account, width: int) -> str:
+def first_line(account: Account, signs: Glyphs, width: int) -> str:
     """`logs · 4 nodes · following · 1,204 lines/s · 2 late · 0 lost`, and what is new at the right."""
     state = "following" if account.following else "paused"
     if account.ended:
@@ -45,40 +49,42 @@ def first_line(account: Account, width: int) -> str:
     if account.held:
         state = "paused, reading held: memory is full"
     parts = [f"logs · {account.nodes} node{'s' * (account.nodes != 1)}", state]
+    failed, waiting, warn = signs.states[State.FAILED], signs.states[State.PENDING], signs.states[State.DEGRADED]
     if account.failed:
-        parts.append(f"✖ {account.failed} failed")
+        parts.append(f"{failed} {account.failed} failed")
     if account.waiting:
-        parts.append(f"◌ {account.waiting} waiting")
-    parts += [f"{account.rate:,.0f} lines/s", f"{'▲ ' * bool(account.late)}{account.late:,} late",
-              f"{'✖ ' * bool(account.lost)}{account.lost:,} lost"]  # fmt: skip
-    new = f"↓ {account.unseen:,} new" if account.unseen else ""
-    return spread(" · ".join(parts), new, width)
+        parts.append(f"{waiting} {account.waiting} waiting")
+    parts += [f"{account.rate:,.0f} lines/s", f"{f'{warn} ' * bool(account.late)}{account.late:,} late",
+              f"{f'{failed} ' * bool(account.lost)}{account.lost:,} lost"]  # fmt: skip
+    new = f"{signs.below} {account.unseen:,} new" if account.unseen else ""
+    return spread(parts, new, signs, width)
 
 
-def second_line(account: Account, shown: Filter, *, search: str, wrap: bool, times: bool, left: int, width: int) -> str:
+def second_line(account: Account, shown: Filter, look: Look, width: int) -> str:
     """Filters and toggles, and how much of what is kept they leave."""
-    least = "all levels" if shown.level is Level.NONE else f"level ≥ {shown.level.name.lower()}"
+    least = "all levels" if shown.level is Level.NONE else f"level {shown.level.name.lower()} and above"
     parts = [least]
     if shown.include is not None:
         parts.append(f"in: {shown.include.typed}")
     if shown.exclude is not None:
         parts.append(f"out: {shown.exclude.typed}")
-    if search:
-        parts.append(f"find: {search}")
-    parts += ["wrap" if wrap else "no wrap", "times" if times else "raw"]
-    if left:
-        parts.append(f"from column {left + 1}")
+    if look.search is not None:
+        parts.append(f"find: {look.search.typed}")
+    parts += ["wrap" if look.wrap else "no wrap", "times" if look.times else "raw"]
+    if look.left:
+        parts.append(f"from column {look.left + 1}")
     kept = f"{account.kept:,} lines" if shown.open else f"{account.shown:,} of {account.kept:,} lines"
     if account.behind:
-        kept = f"filtering, {account.behind:,} to go · {kept}"
+        kept = f"filtering, {account.behind:,} to go, {kept}"
     if account.evicted:
-        kept += f" · {account.evicted:,} older let go"
-    return spread(" · ".join(parts), kept, width)
+        kept += f", {account.evicted:,} older let go"
+    return spread(parts, kept, look.signs, width)
 
 
-def spread(left: str, right: str, width: int) -> str:
-    """Two texts at the ends of a line; the left one is cut where they do not fit."""
+def spread(parts: Sequence[str], right: str, signs: Glyphs, width: int) -> str:
+    """Parts at the left end of a line and a text at the right; the parts are cut where they do not fit."""
+    left = f" {signs.dot} ".join(parts)
     room = width - cell_len(right) - 3
     if cell_len(left) > room:
-        left = left[: max(room - 1, 0)] + "…"
+        left = left[: max(room - 1, 0)] + signs.cut
     return f" {left}{' ' * max(room - cell_len(left) + 1, 1)}{right} "

@@ -23,6 +23,7 @@ from calmtui.logs.buffer import Buffer, View
 from calmtui.logs.colours import Colours
 from calmtui.logs.filters import Filter, Pattern
 from calmtui.logs.line import SECOND, LogLine
+from calmtui.tui.glyphs import of_locale
 from calmtui.tui.widgets.log_row import Look, draw
 from calmtui.tui.widgets.log_theme import NAME_COLOURS, styles
 
@@ -67,7 +68,7 @@ class LogView(Widget, can_focus=True):
         """Whether the newest line is kept in sight."""
         self.unseen = 0
         """Lines that came since it ceased to follow."""
-        self.look = Look(80, 0)
+        self.look = Look(80, 0, signs=of_locale())
         self._name_of = name_of
         self._names: set[str] = set()
         self._colours = Colours(len(NAME_COLOURS))
