@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import typer
-
 from calmtui.cli import diagnostics
 from calmtui.cli.app import app
 
@@ -15,9 +13,9 @@ def main() -> None:
     diagnostics.start_logging()
     try:
         code = app(standalone_mode=False) or 0
+        if code == diagnostics.INTERRUPTED:  # typer has swallowed the KeyboardInterrupt
+            raise KeyboardInterrupt
         sys.stdout.flush()
-    except typer.Exit as end:
-        code = end.exit_code
     except BaseException as error:  # noqa: BLE001 -- the last place to tell it: every error becomes lines and a code
         code = diagnostics.report(error)
     sys.exit(code)

@@ -112,7 +112,7 @@ async def attach(channel: ShellChannel, greet: str) -> int | None:
     def resized() -> None:
         channel.resize(*os.get_terminal_size(screen))
 
-    os.write(screen, f"{greet}\r\n".encode())
+    os.write(screen, f"{greet}\n".encode())
     shown = asyncio.create_task(_show(channel, screen))
     try:
         with _raw(keyboard, screen, typed, resized):
@@ -142,7 +142,7 @@ def _raw(keyboard: int, screen: int, typed: Callable[[], None], resized: Callabl
         loop.remove_signal_handler(signal.SIGWINCH)
         loop.remove_reader(keyboard)
         termios.tcsetattr(keyboard, termios.TCSAFLUSH, before)
-        os.write(screen, f"{RESET}\r\n".encode())
+        os.write(screen, f"{RESET}\n".encode())
 
 
 async def _show(channel: ShellChannel, screen: int) -> None:

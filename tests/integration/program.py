@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
 import re
 import select
+import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +50,7 @@ class OnTerminal:
         self._matched = 0
         pid, self._terminal = pty.fork()
         if pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
             os.environ.update({"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24", **environment})
             os.execv(ARGV[0], [*ARGV, *args])
         self._pid = pid
@@ -53,11 +58,16 @@ class OnTerminal:
     def __enter__(self) -> OnTerminal:
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, failed: object, *_: object) -> None:
+        if failed and self._pid:
+            os.kill(self._pid, signal.SIGKILL)
         self.end()
 
     def type(self, text: str) -> None:
         os.write(self._terminal, text.encode())
+
+    def resize(self, columns: int, rows: int) -> None:
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def wait(self, pattern: str, seconds: float = 30) -> str:
         """What matches the pattern, once it was printed, looking on from behind the last match."""
