@@ -21,10 +21,13 @@ def estate_file(path: str | Path) -> Path:
     if (path / FILE).is_file():
         return path / FILE
     try:
-        near = closest(FILE, (entry.name for entry in path.iterdir() if entry.is_file()))
+        inside = sorted(path.iterdir())
     except OSError as error:
         raise EstateError([Problem(str(path), 0, 0, f"cannot be read: {error.strerror}")]) from error
-    raise EstateError([Problem(str(path), 0, 0, f"no {FILE} in this folder", "name a file or such a folder", near)])
+    near = closest(FILE, (entry.name for entry in inside if entry.is_file()))
+    estates = [entry.name for entry in inside if (entry / FILE).is_file()]
+    allowed = f"estates in it: {', '.join(estates)}" if estates else "name a file, or a folder that holds one"
+    raise EstateError([Problem(str(path), 0, 0, f"no {FILE} in this folder", allowed, near)])
 
 
 def key(estate: Estate) -> str:

@@ -43,7 +43,7 @@ class LiveEstate:
             opening = Opening(spec.name, spec.options, self.estate.folder, self._ask)
             try:
                 self.gatherer.start(providers.load(spec.provider).open(opening))
-            except CalmError as error:  # the others are not harmed by one that cannot be opened
+            except (CalmError, ImportError) as error:  # the others are not harmed by one that cannot be opened
                 known = self.fleet.sources.get(spec.name)
                 confirmed_at = known.confirmed_at if known else None
                 status = SourceStatus(spec.name, spec.provider, Health.STALE, str(error), confirmed_at=confirmed_at)

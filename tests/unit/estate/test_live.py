@@ -19,15 +19,15 @@ from calmtui.providers.base import Misconfigured, Opening, Source
 class _Closed:
     """A provider whose sources cannot be opened."""
 
-    kind: str = "ssh"
+    error: Exception
 
     def open(self, opening: Opening) -> Source:
-        raise Misconfigured("no such file", where=opening.name)
+        raise self.error
 
 
-@pytest.fixture(autouse=True)
-def closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(providers, "load", lambda kind: _Closed())
+@pytest.fixture(autouse=True, params=[Misconfigured("no such file"), ImportError("no such file")])
+def closed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(providers, "load", lambda kind: _Closed(request.param))
 
 
 def _remembered(*sources: str) -> Fleet:

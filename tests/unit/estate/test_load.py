@@ -70,6 +70,14 @@ def test_a_folder_without_an_estate_file_says_what_it_should_be_called(tmp_path:
         load_file(tmp_path)
 
 
+def test_a_folder_of_estates_names_them(tmp_path: Path) -> None:
+    for name in ("staging", "prod"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "estate.yaml").touch()
+    with pytest.raises(EstateError, match="estates in it: prod, staging"):
+        load_file(tmp_path)
+
+
 def test_a_file_without_end_is_not_read_whole() -> None:
     with pytest.raises(EstateError, match="larger than 1 MiB"):
         load_file("/dev/zero")
