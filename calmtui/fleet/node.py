@@ -69,6 +69,10 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What can be asked of it: any of `logs`, `exec`, `shell`, `describe`, `events` (`providers.base`)."""
     facts: dict[str, str] = {}
     """Short facts for the overview (load, zone, type, replicas), in the order to show them."""
+    aliases: tuple[str, ...] = ()
+    """Names under which other sources may know the same thing: `ec2:i-0ab12`, `machine:ID`, `container:ID`."""
+    runs_on: str = ""
+    """Id or alias of what it runs on: a pod's cluster node, a container's engine."""
     observed_at: float = 0.0
     """When its source last said so, seconds since the epoch."""
 
@@ -90,7 +94,9 @@ def clean(node: Node) -> Node:
         node.env,
         node.service,
         node.region,
+        node.runs_on,
         *node.addresses,
+        *node.aliases,
         *node.labels,
         *node.labels.values(),
         *node.facts,
