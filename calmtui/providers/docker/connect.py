@@ -7,7 +7,7 @@ import math
 import ssl
 import threading
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
@@ -57,10 +57,8 @@ class Engine:
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, blocking)
-        except (OSError, RuntimeError, ValueError) as error:  # requests' and docker's derive from these
-            raise errors.translate(error, self.wire.where, acting=acting) from error
         except Exception as error:
-            if type(error).__module__.partition(".")[0] in {"docker", "requests", "urllib3"}:
+            if errors.is_foreign(error):
                 raise errors.translate(error, self.wire.where, acting=acting) from error
             raise
 
@@ -101,23 +99,25 @@ async def connect(endpoint: Endpoint, opening: Opening) -> Engine:
         endpoint = replace(endpoint, socket=tunnel.socket)
     wire = Wire(endpoint, opening.options.timeout, opening.name)
     try:
-        reply = await wire.open("GET", "/_ping")
-        reply.close()
-        wire.version = reply.headers.get("api-version", "")
+        head = await wire.ping()
+        wire.version = head.get("api-version", "")
         if not wire.version:
             raise SourceError("what answers there is not a Docker engine", where=opening.name,
                               next_step=f"check {endpoint.origin}: {endpoint}")
-        return Engine(wire, _clock(reply.headers.get("date", "")), tunnel)
+        return Engine(wire, clock(head), tunnel)
     except BaseException:
         if tunnel is not None:
             await tunnel.close()
         raise
 
 
-def _clock(date: str) -> float:
-    """The time in an answer's head; by our own clock, with a minute to spare, when a proxy has left it out."""
+def clock(head: Mapping[str, str]) -> float:
+    """The engine's time in the head of its answer, whole seconds since the epoch.
+
+    By our own clock, with a minute to spare, when a proxy has left it out.
+    """
     try:
-        return parsedate_to_datetime(date).timestamp()
+        return parsedate_to_datetime(head.get("date", "")).timestamp()
     except ValueError:
         return time.time() - 60
 

@@ -115,6 +115,11 @@ _NEVER_SENT = (FileNotFoundError, PermissionError, ConnectionRefusedError)
 """Errors of making a connection: after one of these nothing can have happened."""
 
 
+def is_foreign(error: Exception) -> bool:
+    """Whether an error is a socket's or the SDK's, and not a fault of our own."""
+    return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in {"docker", "requests", "urllib3"}
+
+
 def answered(status: int, message: str, where: str) -> SourceError:
     """The error for an engine that answered a request with this status and message."""
     if "HTTP request to an HTTPS server" in message:

@@ -16,7 +16,7 @@ import msgspec
 
 from calmtui.errors import Forbidden
 from calmtui.providers.base import NodeEvent
-from calmtui.providers.docker.connect import Engine
+from calmtui.providers.docker.connect import Engine, clock
 
 OF_INTEREST = [
     "create", "start", "restart", "die", "kill", "stop", "oom", "pause", "unpause", "rename", "update", "destroy",
@@ -113,7 +113,7 @@ class Feed:
                 self._woken.set()
                 await asyncio.Event().wait()  # until closed
             # Engines end the stream when they stop, proxies when it has been quiet for long.
-            await self._engine.wire.get("/_ping")
+            await self._engine.wire.ping()
             self._missed = True
             self._woken.set()
             short = time.monotonic() - begun < SHORT_LIVED
@@ -130,8 +130,9 @@ class Feed:
 
 async def history(engine: Engine, containers: Sequence[str], limit: int) -> list[NodeEvent]:
     """The latest events of some containers that the engine still holds (256 of all it has), oldest first."""
-    now = f"{time.time() + 1:.0f}"
-    found = [event async for event in events(engine, "1", until=now, containers=containers)]
+    # By the engine's clock, which tells whole seconds only: up to one more is waited for.
+    now = clock(await engine.wire.ping()) + 1
+    found = [event async for event in events(engine, "1", until=f"{now:.0f}", containers=containers)]
     return [_node_event(event) for event in found[-limit:]]
 
 

@@ -143,6 +143,6 @@ async def _reconnected(reach: Reach) -> Engine:
         await asyncio.sleep(wait * (1 + random.random() / 2))
         with contextlib.suppress(Unreachable, Forbidden):
             engine = await reach()
-            await engine.wire.get("/_ping")  # it may be one that nobody has found dead yet
+            await engine.wire.ping()  # it may be one that nobody has found dead yet
             return engine
         wait = min(wait * 2, LONGEST_WAIT)

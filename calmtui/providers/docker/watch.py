@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 import msgspec
 
-from calmtui.fleet.update import Ready, Trouble, Update
+from calmtui.fleet.update import Delta, Ready, Trouble, Update
 from calmtui.providers.docker import mask
 from calmtui.providers.docker.connect import Engine
 from calmtui.providers.docker.events import Feed
 from calmtui.providers.docker.nodes import Detail, Entry
-from calmtui.providers.docker.table import Table
+from calmtui.providers.docker.table import SCOPE, Table
 
 DEBOUNCE = 0.1
 """Seconds to collect events before looking: one `docker restart` makes eight of them."""
@@ -68,7 +68,8 @@ async def _follow(engine: Engine, table: Table, feed: Feed, unseen: set[str]) ->
         elif ids:
             table.list_some(ids, await listing(engine, ids))
         elif not unseen:
-            await engine.wire.get("/_ping")
+            await engine.wire.ping()
+            yield Delta(SCOPE)  # nothing has changed: what is known is true as of now
             continue
         unseen = await _look_closer(engine, table, unseen | ids | table.puzzling())
         yield table.snapshot(time.time()) if complete else table.delta(time.time())

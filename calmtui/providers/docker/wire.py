@@ -140,6 +140,12 @@ class Wire:
         finally:
             reply.close()
 
+    async def ping(self) -> Mapping[str, str]:
+        """Whether the engine answers; the head of its answer. Raises a SourceError."""
+        reply = await self.open("GET", "/_ping")
+        reply.close()
+        return reply.headers
+
     async def open(
         self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None, *, upgrade: bool = False
     ) -> Reply:
