@@ -57,8 +57,10 @@ class Stream:
     """When it was opened, nanoseconds since the epoch: lines from before are history."""
     readers: dict[str, Reader] = field(default_factory=dict)
     """By the name that the source gives the stream within the node."""
+    lines: int = 0
+    """Lines that have come."""
     started: bool = False
-    """Something has come from it."""
+    """Something has come from it, or it failed."""
 
     def reader(self, name: str) -> Reader:
         """The reader of one of the node's streams."""
@@ -192,6 +194,7 @@ class Follower:
                 came = time.time_ns()
                 lines = reader.lines(chunk.lines[start : start + SLICE], came)
                 self.received += len(lines)
+                stream.lines += len(lines)
                 self.merger.add(lines, came, history_before=stream.opened)
                 if self.request.follow and len(self.merger) >= MAX_PENDING:
                     self._room.clear()

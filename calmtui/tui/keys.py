@@ -124,6 +124,7 @@ TABLE: tuple[Command, ...] = (
     Command("logs.clear", "C", "Let go of the lines so far", "Look"),
     Command("logs.copy", "y", "Copy the line", "Look"),
     Command("logs.save", "S", "Save the lines shown to a file", "Look", "save", argument="PATH"),
+    Command("logs.streams", "o", "How the log of each node is being read, and why not", "Look", "streams"),
     Command("logs.back", "escape", "Back: drop the search, then the filters, then leave", "Look"),
     # Actions, their plan, their outcomes
     Command("actions.down", "j,down", "One row down", "Move"),
@@ -153,6 +154,10 @@ TABLE: tuple[Command, ...] = (
     Command("help.back", "escape", "Back", "Look"),
     Command("command.complete", "tab", "Complete what is typed", "Look"),
     Command("command.back", "escape", "Back", "Look"),
+    # The streams of a log
+    Command("streams.down", "j,down", "One row down", "Move"),
+    Command("streams.up", "k,up", "One row up", "Move"),
+    Command("streams.back", "escape,o", "Back to the log", "Look", "back"),
     # Discovery
     Command("discover.down", "j,down", "One row down", "Move"),
     Command("discover.up", "k,up", "One row up", "Move"),

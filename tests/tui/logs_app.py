@@ -86,7 +86,7 @@ class LogsApp(App[None]):
     async def action_run(self, command_id: str) -> None:
         command = keys.command(command_id)
         assert command is not None
-        done = getattr(self.logs, command.method)(*([""] if command.argument else []))
+        done = getattr(self.screen, command.method)(*([""] if command.argument else []))
         if asyncio.iscoroutine(done):
             await done
 

@@ -212,6 +212,22 @@ async def test_notes_losses_and_failures_are_rows_and_counted() -> None:
         assert "✖ 1 failed" in app.picture[0]
 
 
+async def test_every_stream_says_how_it_is_doing_those_in_trouble_first() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1", "db-1")
+    async with app.run_test(size=(100, 24)) as pilot:
+        script.fail("web-1", Forbidden("pods/log is forbidden to viewer", where="web-1"))
+        script.say("db-1", stamped(1, "one"), stamped(2, "two"))
+        await until(pilot, lambda: len(app.rows) == 3)
+        await pilot.press("o")
+        await until(pilot, lambda: any("2 lines" in row for row in app.picture))
+        web, db = (row for row in app.picture if " lines" in row and "-1" in row and "logs" not in row)
+        assert re.search(r"✖ web-1 +failed +0 lines +web-1: pods/log is forbidden", web)
+        assert re.search(r"● db-1 +reading +2 lines", db)
+        await pilot.press("escape")
+        assert app.screen is app.logs
+
+
 async def test_the_line_and_the_lines_shown_can_be_taken_along(tmp_path: Path) -> None:
     script = Script()
     app = LogsApp(script, "web-1")

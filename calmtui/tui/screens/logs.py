@@ -199,6 +199,11 @@ class LogsScreen(Screen[None]):
     def action_clear(self) -> None:
         self.view.clear()
 
+    def action_streams(self) -> None:
+        from calmtui.tui.screens.streams import StreamsScreen  # not needed until it is asked for
+
+        self.app.push_screen(StreamsScreen(self.pane.follower))
+
     def action_back(self) -> None:
         """One thing less: the search, then the filters, then the screen."""
         if self.search is not None:

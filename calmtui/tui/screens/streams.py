@@ -1,0 +1,96 @@
+"""How the log of each node is being read, those in trouble first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from calmtui.fleet.node import State
+from calmtui.logs.follow import Follower, Reading, Stream
+from calmtui.tui import keys
+from calmtui.tui.glyphs import of_locale
+from calmtui.tui.widgets.rows import Rows, Span
+
+REPAINT = 1.0
+"""Seconds between two looks at the figures."""
+
+ORDER = (Reading.FAILED, Reading.WAITING, Reading.OPENING, Reading.ENDED, Reading.READING)
+MEANINGS = {
+    Reading.FAILED: (State.FAILED, "error"), Reading.WAITING: (State.PENDING, "warn"),
+    Reading.OPENING: (State.PENDING, ""), Reading.ENDED: (State.STOPPED, "quiet"), Reading.READING: (State.RUNNING, ""),
+}  # fmt: skip
+"""What a stream's state is drawn as: the glyph of a state, and a meaning."""
+
+
+class StreamsScreen(ModalScreen[None]):
+    """One row for each node: what its log is doing, its lines so far, and why it failed."""
+
+    where = "streams"
+    BINDINGS = keys.bindings("streams")
+    DEFAULT_CSS = """
+    StreamsScreen {
+        align: center middle;
+        & > #box {
+            width: 110; max-width: 100%; height: auto; max-height: 90%;
+            border: round $accent; border-title-color: $text; padding: 0 1; background: $surface;
+        }
+        & Rows { height: auto; max-height: 24; }
+        & #error { height: auto; max-height: 5; color: $text-muted; margin-top: 1; }
+    }
+    """
+
+    def __init__(self, follower: Follower) -> None:
+        super().__init__()
+        self.follower = follower
+        self._signs = of_locale()
+        self._streams: list[Stream] = []
+        self._width = max((len(stream.node.name) for stream in follower.streams.values()), default=0)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = "streams"
+            yield Rows(self._row)
+            yield Static(id="error", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(Rows).focus()
+        self.set_interval(REPAINT, self._look)
+        self._look()
+
+    def _look(self) -> None:
+        self._streams = sorted(
+            self.follower.streams.values(), key=lambda stream: (ORDER.index(stream.state), stream.node.name)
+        )
+        self.query_one(Rows).show(len(self._streams))
+        self._explain()
+
+    def _explain(self) -> None:
+        if self._streams:
+            stream = self._streams[self.query_one(Rows).cursor]
+            self.query_one("#error", Static).update(stream.error or stream.node.id)
+
+    def _row(self, index: int) -> Sequence[Span]:
+        stream = self._streams[index]
+        state, meaning = MEANINGS[stream.state]
+        return [
+            (f"{self._signs.states[state]} ", meaning), (stream.node.name.ljust(self._width + 2), "strong"),
+            (stream.state.ljust(9), meaning), (f"{stream.lines:>12,} lines  ", "quiet"), (stream.error, "quiet"),
+        ]  # fmt: skip
+
+    def on_rows_moved(self) -> None:
+        self._explain()
+
+    def action_down(self) -> None:
+        rows = self.query_one(Rows)
+        rows.move(rows.cursor + 1)
+
+    def action_up(self) -> None:
+        rows = self.query_one(Rows)
+        rows.move(rows.cursor - 1)
+
+    def action_back(self) -> None:
+        self.dismiss()
