@@ -53,6 +53,7 @@ class Cloud:
             InstanceType=machine.type,  # type: ignore[arg-type]  # its type lists every name
             MinCount=1,
             MaxCount=1,
+            PrivateIpAddress=machine.address,
             TagSpecifications=[
                 {"ResourceType": "instance", "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
             ],
@@ -86,7 +87,7 @@ def news(cloud: Cloud, wait: Callable[[float], bool]) -> None:
     number = 4
     while True:
         number += 1
-        extra = Machine(f"web-{number:02d}", "web")
+        extra = Machine(f"web-{number:02d}", "web", address=f"10.0.1.{100 + number}")
         changes = ((cloud.stop, runner), (cloud.launch, extra), (cloud.start, runner), (cloud.terminate, extra))
         for change, machine in changes:
             if wait(chance.uniform(*NEWS_EVERY)):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import asyncssh
 
+from calmtui.demo import units
 from calmtui.demo.lines import WRITERS, in_trouble, past
 from calmtui.demo.population import Machine
 from calmtui.demo.session import serve
@@ -36,6 +37,7 @@ class Host:
         self._home = folder / "hosts" / machine.name
         self._logs = self._home / "log"
         self._logs.mkdir(parents=True)
+        units.install(self._home, machine)
         self._trusted = str(folder / "id.pub")
         self._chance = random.Random(machine.name)
         self._connections: set[asyncssh.SSHServerConnection] = set()
@@ -54,7 +56,7 @@ class Host:
             server_factory=partial(_Server, self._connections),
             server_host_keys=[self.key],
             authorized_client_keys=self._trusted,
-            process_factory=partial(serve, name=self.name, home=self._home),
+            process_factory=partial(serve, machine=self._machine, home=self._home),
             encoding=None,
             line_editor=False,
         )
@@ -71,7 +73,8 @@ class Host:
         while True:
             now = time.time()
             trouble = self._machine.env == "production" and in_trouble(now - started)
-            self._write(writer(now, trouble, self._chance))
+            if units.serving(self._home, self._machine):
+                self._write(writer(now, trouble, self._chance))
             if wanted.exists():
                 wanted.unlink()
                 await self._reboot(self._acceptor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 
@@ -17,13 +17,15 @@ class Machine:
     region: str = IRELAND
     type: str = "t3.medium"
     ssh: bool = False
+    address: str = ""
+    """Inside its region: what EC2 and the host itself say, so that the two are seen to be one."""
     down: bool = False
     """Its SSH server does not answer."""
     stopped: bool = False
     """Its instance is stopped."""
 
 
-MACHINES = (
+_MACHINES = (
     *(Machine(f"web-{number:02d}", "web", ssh=True) for number in range(1, 5)),
     *(Machine(f"api-{number:02d}", "api", type="c6i.large", ssh=True, down=number == 3) for number in range(1, 4)),
     *(Machine(f"db-{number:02d}", "db", type="r6i.xlarge", ssh=True) for number in range(1, 3)),
@@ -42,4 +44,8 @@ MACHINES = (
     Machine("ci-runner-02", "ci", "staging", VIRGINIA, "c6i.2xlarge"),
 )
 
+MACHINES = tuple(
+    replace(machine, address=f"10.0.{1 if machine.region == IRELAND else 2}.{number}")
+    for number, machine in enumerate(_MACHINES, 11)
+)
 HOSTS = tuple(machine for machine in MACHINES if machine.ssh)

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import asyncssh
 
+from calmtui.demo.population import Machine
 from calmtui.demo.stand_ins import by_name
 
 
-async def serve(process: asyncssh.SSHServerProcess[bytes], name: str, home: Path) -> None:
+async def serve(process: asyncssh.SSHServerProcess[bytes], machine: Machine, home: Path) -> None:
     """Run what the client asked for and pass its output and status on."""
     terminal = process.term_type
-    environment = _environment(name, home)
+    environment = _environment(machine, home)
     argv = _argv(process.command, interactive=terminal is not None)
     if terminal is not None:
         child = await _on_pty(process, argv, environment | {"TERM": terminal}, home)
@@ -65,8 +66,9 @@ def _argv(command: str | None, *, interactive: bool) -> list[str]:
     return [*shell, "-i"] if interactive else shell
 
 
-def _environment(name: str, home: Path) -> dict[str, str]:
+def _environment(machine: Machine, home: Path) -> dict[str, str]:
     """Nothing of the environment that the demo was started in but PATH and the language."""
+    name = machine.name
     path = os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin")
     return {
         "PATH": f"{home.parent.parent / 'bin'}:{path}",
@@ -77,6 +79,7 @@ def _environment(name: str, home: Path) -> dict[str, str]:
         "LANG": os.environ.get("LANG", "C.UTF-8"),
         "HOSTNAME": name,
         "DEMO_HOST": name,
+        "DEMO_ADDRESS": machine.address,
         "PS1": f"demo@{name}:\\w\\$ " if shutil.which("bash") else f"demo@{name}$ ",
     }
 

@@ -15,7 +15,7 @@ REBOOT_FILE = ".reboot"
 _REBOOT = 'echo "$DEMO_HOST is going down for reboot" >&2; : > "$HOME/.reboot"\n'
 _NEVER = 'echo "$(basename "$0"): a demo host shares your machine: not done" >&2; exit 1\n'
 _COMMANDS = {
-    "hostname": 'echo "$DEMO_HOST"\n',
+    "hostname": 'case "$1" in -I | -i) echo "$DEMO_ADDRESS" ;; *) echo "$DEMO_HOST" ;; esac\n',
     "uname": '/usr/bin/uname "$@" | sed "s/$(/usr/bin/uname -n)/$DEMO_HOST/"\n',
     "reboot": _REBOOT,
     "shutdown": 'case " $* " in *" -r "*) ;; *) ' + _NEVER.strip() + ";; esac\n" + _REBOOT,
@@ -24,21 +24,22 @@ _COMMANDS = {
     "init": _NEVER,
     "telinit": _NEVER,
     "kexec": _NEVER,
-    "systemctl": 'case " $* " in *" reboot "*) ' + _REBOOT.strip() + "; exit 0;; esac\n"
-    'echo "System has not been booted with systemd as init system (PID 1). Can\'t operate." >&2; exit 1\n',
     "journalctl": 'echo "No journal files were found." >&2; exit 1\n',
     # Whatever it is told to run is run without more rights; its own options are skipped.
     "sudo": 'while :; do case "$1" in -u|-g) shift 2;; -*) shift;; *) break;; esac; done; exec "$@"\n',
 }
-_ABSOLUTE = re.compile(rf"(?<![\w.-])(?:/usr)?/s?bin/(?=(?:{'|'.join(_COMMANDS)})\b)")
+_SYSTEMCTL = Path(__file__).with_name("systemctl.sh")
+_ABSOLUTE = re.compile(rf"(?<![\w.-])(?:/usr)?/s?bin/(?=(?:{'|'.join([*_COMMANDS, 'systemctl'])})\b)")
 
 
 def install(folder: Path) -> None:
     """Write the commands into a folder, which is to be the first in PATH."""
     folder.mkdir()
-    for name, body in _COMMANDS.items():
+    scripts = {name: f"#!/bin/sh\n{body}" for name, body in _COMMANDS.items()}
+    scripts["systemctl"] = _SYSTEMCTL.read_text()
+    for name, text in scripts.items():
         path = folder / name
-        path.write_text(f"#!/bin/sh\n{body}")
+        path.write_text(text)
         path.chmod(0o755)
 
 

@@ -194,7 +194,7 @@ async def test_a_stranger_is_not_let_in(estate: demo.DemoEstate) -> None:
 
 
 def test_the_cloud_has_two_regions_with_tags_and_an_instance_that_is_stopped(estate: demo.DemoEstate) -> None:
-    found = {}
+    found, addresses = {}, {}
     for region in ("eu-west-1", "us-east-1"):
         ec2 = boto3.client(
             "ec2", region_name=region, endpoint_url=estate.environment["CALMTUI_DEMO_EC2"],
@@ -203,7 +203,9 @@ def test_the_cloud_has_two_regions_with_tags_and_an_instance_that_is_stopped(est
         for reservation in ec2.describe_instances()["Reservations"]:
             for instance in reservation["Instances"]:
                 tags = {tag["Key"]: tag["Value"] for tag in instance["Tags"]}
+                addresses[tags["Name"]] = instance["PrivateIpAddress"]
                 found[tags["Name"]] = (region, tags["env"], tags["service"], instance["State"]["Name"])
+    assert addresses["web-01"] == next(host.address for host in HOSTS if host.name == "web-01")
     assert found["web-01"] == ("eu-west-1", "production", "web", "running")
     assert found["report-01"] == ("eu-west-1", "production", "report", "stopped")
     assert found["staging-db-01"][:2] == ("us-east-1", "staging")

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calmtui.demo import stand_ins
+from calmtui.demo import stand_ins, units
 from calmtui.demo.lines import EVERY, FIRST_SPELL, LASTS, WRITERS, in_trouble, past
 from calmtui.demo.population import HOSTS, MACHINES
 from calmtui.fleet.hostset import expand
@@ -69,9 +69,13 @@ def test_a_log_begins_with_the_last_quarter_of_an_hour_in_order() -> None:
     assert stamps == sorted(stamps)
 
 
+WEB, STAGING_DB = (next(host for host in HOSTS if host.name == name) for name in ("web-01", "staging-db-01"))
+
+
 @pytest.fixture
 def bin_folder(tmp_path: Path) -> Path:
     stand_ins.install(tmp_path / "bin")
+    units.install(tmp_path, WEB)
     return tmp_path / "bin"
 
 
@@ -113,3 +117,36 @@ def test_a_reboot_is_of_the_demo_host_alone(bin_folder: Path, command: str) -> N
 )
 def test_a_full_path_does_not_get_around_the_stand_ins(command: str, comes_to: str) -> None:
     assert stand_ins.by_name(command) == comes_to
+
+
+def test_a_unit_is_stopped_and_started_and_its_service_with_it(bin_folder: Path) -> None:
+    home = bin_folder.parent
+    assert (
+        run(bin_folder, "systemctl show -p ActiveState,SubState --value -- nginx.service").stdout == "active\nrunning\n"
+    )
+    assert units.serving(home, WEB)
+    assert run(bin_folder, "sudo -n /usr/bin/systemctl --no-ask-password stop -- nginx.service").returncode == 0
+    assert run(bin_folder, "systemctl show -p ActiveState,SubState --value -- nginx").stdout == "inactive\ndead\n"
+    assert not units.serving(home, WEB)
+    assert run(bin_folder, "systemctl restart nginx").returncode == 0
+    assert units.serving(home, WEB)
+
+
+def test_units_are_shown_by_pattern_with_what_systemd_tells_of_them(bin_folder: Path) -> None:
+    shown = run(bin_folder, "systemctl show --no-pager -p Id,ActiveState -- '*.service' nginx.service")
+    blocks = [dict(line.split("=", 1) for line in block.splitlines()) for block in shown.stdout.strip().split("\n\n")]
+    assert [block["Id"] for block in blocks] == ["cron.service", "nginx.service", "ssh.service"]
+    assert {block["LoadState"] for block in blocks} == {"loaded"}
+    assert blocks[1]["Description"].startswith("A high performance web server")
+
+
+def test_a_unit_that_is_not_there_is_said(bin_folder: Path) -> None:
+    done = run(bin_folder, "systemctl start shop-api.service")
+    assert (done.returncode, done.stderr) == (5, "Unit shop-api.service could not be found.\n")
+
+
+def test_a_host_with_a_failed_unit_is_degraded(bin_folder: Path, tmp_path: Path) -> None:
+    assert run(bin_folder, "systemctl is-system-running").stdout == "running\n"
+    (tmp_path / ".units").rename(tmp_path / "before")
+    units.install(tmp_path, STAGING_DB)
+    assert run(bin_folder, "systemctl is-system-running").stdout == "degraded\n"
