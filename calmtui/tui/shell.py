@@ -33,14 +33,15 @@ in brackets, the other screen."""
 async def open_shell(app: CalmApp, live: LiveEstate, node: Node) -> None:
     """Open a shell on the node (of an instance: on its host) and give it the terminal until it ends.
 
-    The console goes on gathering meanwhile and paints nothing. What went wrong is said in its footer.
+    For a worker: the app must go on meanwhile, so that a password can be asked for. It goes on
+    gathering and paints nothing. What came of the shell is said in the footer.
     """
     try:
         refuse_read_only(live, "a shell", read_only=app.read_only)
         place, note = shell_node(live, node)
         channel = await channel_to(live, place, app.size.width, app.size.height)
-    except CalmError as error:
-        app.say(str(error), trouble=True)
+    except Exception as error:  # noqa: BLE001 -- the worker's last place to tell it
+        app.say(_told(error, node), trouble=True)
         return
     with app.batch_update(), app.suspend():  # without the batch, repaints would fill the stopped writer's queue
         news, trouble = await _attached(channel, place, note)
@@ -48,15 +49,20 @@ async def open_shell(app: CalmApp, live: LiveEstate, node: Node) -> None:
 
 
 async def _attached(channel: ShellChannel, node: Node, note: str) -> tuple[str, bool]:
-    """What to say afterwards, and whether it is trouble: nothing may be raised while the console is aside."""
+    """What to say afterwards, and whether it is trouble: an error now would leave the console aside for ever."""
     try:
         status = await attach(channel, greeting(node, note))
-    except CalmError as error:
-        return str(error), True
-    except Exception as error:
-        log.exception("shell on %s", node.id)
-        return f"internal error: {type(error).__name__}: {error}; calmtui's log file has the details", True
+    except Exception as error:  # noqa: BLE001 -- see above
+        return _told(error, node), True
     return f"the shell on {node.name} has ended{f' with exit {status}' if status else ''}", False
+
+
+def _told(error: Exception, node: Node) -> str:
+    """An error as an operator is told it; one of ours goes to the log as well."""
+    if isinstance(error, CalmError):
+        return str(error)
+    log.error("shell on %s", node.id, exc_info=error)
+    return f"internal error: {type(error).__name__}: {error}; calmtui's log file has the details"
 
 
 def shell_node(live: LiveEstate, node: Node) -> tuple[Node, str]:
@@ -69,11 +75,8 @@ def shell_node(live: LiveEstate, node: Node) -> tuple[Node, str]:
     if live.source(node) is None:
         raise unopened(live, node)
     state = node.raw_state or node.state.value
-    raise CalmError(
-        f"no shell can be opened on a {node.kind} that is {state}",
-        where=node.name,
-        next_step="an instance needs an SSH host of the estate with its address",
-    )
+    missing = "no SSH host of the estate has its address" if node.kind == "instance" else ""
+    raise CalmError(f"no shell can be opened on a {node.kind} that is {state}", where=node.name, next_step=missing)
 
 
 async def channel_to(live: LiveEstate, node: Node, columns: int, rows: int) -> ShellChannel:

@@ -106,10 +106,9 @@ class ActionsScreen(ModalScreen[None]):
 
     def _go_to(self, letter: str) -> None:
         rows = self.query_one(Rows)
-        order = [*range(rows.cursor + 1, len(self.choices)), *range(rows.cursor + 1)]
-        found = next((index for index in order if self.choices[index].name.startswith(letter.lower())), None)
-        if found is not None:
-            rows.move(found)
+        found = [index for index, choice in enumerate(self.choices) if choice.name.startswith(letter.lower())]
+        if found:
+            rows.move(next((index for index in found if index > rows.cursor), found[0]))
 
     def _explain(self) -> None:
         choice = self._choice()

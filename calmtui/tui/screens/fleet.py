@@ -368,14 +368,13 @@ class FleetScreen(Screen[None]):
             self.console.say("nothing is marked, and there is no node under the cursor")
         return nodes
 
-    async def action_shell(self) -> None:
+    def action_shell(self) -> None:
         from calmtui.tui.shell import open_shell  # not needed for the first paint
 
         if self.tree_view.node is None:
             self.console.say("a shell opens on one node: put the cursor on it")
         else:
-            await open_shell(self.console, self.live, self.tree_view.node)
-            self.tree_view.refresh()
+            self.app.run_worker(open_shell(self.console, self.live, self.tree_view.node), name="shell")
 
     def action_retry(self, source: str) -> None:
         """Try that source again; without a name, every failing one."""
