@@ -11,7 +11,7 @@ from calmtui.fleet.row import Row
 from calmtui.fleet.source import SourceStatus
 from calmtui.providers.base import NodeEvent
 from calmtui.tui.glyphs import Glyphs
-from calmtui.tui.widgets.tree_row import Styles, age, health_style, state_style
+from calmtui.tui.widgets.tree_row import Styles, age, health_style, other_word, state_style
 
 
 def head(node: Node, now: float, glyphs: Glyphs, styles: Styles, *, stale: bool) -> Text:
@@ -20,7 +20,7 @@ def head(node: Node, now: float, glyphs: Glyphs, styles: Styles, *, stale: bool)
     dot = f" {glyphs.dot} "
     text.append(dot + dot.join(part for part in (node.kind, node.service, node.source) if part), styles.quiet)
     text.append(f"\n{glyphs.states[node.state]} {node.state}", state_style(node.state, styles))
-    said = [node.reason or (node.raw_state if node.raw_state.lower() != node.state else "")]
+    said = [node.reason or other_word(node)]
     if node.restarts:
         said.append(f"{node.restarts} restarts" if node.restarts > 1 else "1 restart")
     if stale:
@@ -46,7 +46,7 @@ def source(status: SourceStatus, now: float, styles: Styles) -> Text:
         ("nodes", f"{status.nodes:,}"),
         ("confirmed", f"{age(now - status.confirmed_at)} ago" if status.confirmed_at else "never"),
         ("first answer", f"took {status.took_ms:,} ms" if status.took_ms is not None else ""),
-        ("begun again", f"{status.reconnects} times" if status.reconnects else ""),
+        ("failed", f"{status.reconnects}×" if status.reconnects else ""),
         ("next attempt", time.strftime("%H:%M:%S", time.localtime(status.retry_at)) if status.retry_at else ""),
     ]
     for name, value in told:

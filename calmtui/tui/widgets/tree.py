@@ -52,6 +52,8 @@ class FleetTree(ScrollView, can_focus=True):
         """Lines drawn before, by what they depend on."""
         self._at = 0
         self._id: RowId = ""
+        self._steered = False
+        """Whether the operator has moved the cursor: until then it stays on the first row, whatever comes in."""
         self._top: RowId = ""
         """Of the first line in sight: the anchor when the cursor is out of sight."""
         self._painted: dict[int, Look] = {}
@@ -76,6 +78,7 @@ class FleetTree(ScrollView, can_focus=True):
 
     def move(self, to: int) -> None:
         """Put the cursor on a row, or on the nearest that there is, and bring it into sight."""
+        self._steered = True
         self._put(max(min(to, len(self.outline.rows) - 1), 0))
         self.scroll_to_region(Region(0, self._at, 1, 1), animate=False, force=True)
         self._note_top()
@@ -92,6 +95,8 @@ class FleetTree(ScrollView, can_focus=True):
 
     def follow(self) -> None:
         """The outline may have other rows: stay on the same node, at the same height of the screen."""
+        if not self._steered:
+            self._at, self._id = 0, self.outline.rows[0].id if self.outline.rows else ""
         top = self.scroll_offset.y
         visible = top <= self._at < top + self.size.height
         anchor, was = (self._id, self._at) if visible else (self._top, top)

@@ -90,7 +90,7 @@ def age(seconds: float) -> str:
 
 def node_look(row: Row, node: Node, now: float, *, by_source: bool, stale: bool) -> Look:
     """The look of a node's row, before cursor and mark."""
-    note = node.reason or (node.raw_state if node.raw_state.lower() != node.state else "")
+    note = node.reason or other_word(node)
     if stale:
         note = f"seen {age(now - node.observed_at)} ago {note}" if node.observed_at else f"not confirmed {note}"
     return Look(
@@ -104,6 +104,11 @@ def node_look(row: Row, node: Node, now: float, *, by_source: bool, stale: bool)
         note=note,
         dim=stale or not row.match,
     )
+
+
+def other_word(node: Node) -> str:
+    """The source's own word for a state that is not well, unless it is the same word."""
+    return "" if node.state is State.RUNNING or node.raw_state.lower() == node.state else node.raw_state
 
 
 def source_look(row: Row, status: SourceStatus, now: float) -> Look:
