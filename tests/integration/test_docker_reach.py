@@ -14,6 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from calmtui.errors import AuthFailed, HostKeyRejected, Misconfigured, SourceError, Unreachable
 from calmtui.fleet.source import Health
@@ -51,7 +57,7 @@ async def error_of(folder: Path, **options: object) -> SourceError:
 async def test_a_missing_socket_says_that_no_engine_is_there(tmp_path: Path) -> None:
     error = await error_of(tmp_path, host="unix://docker.sock")
     assert isinstance(error, Unreachable)
-    assert "the socket does not exist" in error.what
+    assert error.what == f"no engine listens on {tmp_path}/docker.sock: there is no such socket"
     assert error.next_step
 
 
@@ -120,7 +126,7 @@ async def test_an_engine_that_does_not_answer_is_given_up_in_time(tmp_path: Path
     async with server:
         async with asyncio.timeout(5):
             error = await error_of(tmp_path, host="unix://hang.sock", timeout=0.3)
-    assert error.what == "no answer in time"
+    assert error.what == f"no answer from {tmp_path}/hang.sock in time"
 
 
 # -- TLS ----------------------------------------------------------------------
@@ -228,6 +234,19 @@ async def test_plain_text_to_a_tls_engine_says_that_tls_is_missing(
     error = await error_of(tmp_path, host=tls_engine[0])
     assert isinstance(error, Misconfigured)
     assert "tls" in error.next_step
+
+
+@pytest.mark.parametrize("broken", ["ca", "cert", "key"])
+async def test_a_tls_file_that_cannot_be_used_is_named(tmp_path: Path, broken: str) -> None:
+    ours = Authority(tmp_path).issue("client")
+    encrypted = load_pem_private_key(ours.key.read_bytes(), None).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"passphrase")
+    )
+    (tmp_path / "broken.pem").write_bytes(encrypted if broken == "key" else b"not a certificate")
+    files = {"ca": "ca.pem", "cert": "client.pem", "key": "client.key"} | {broken: "broken.pem"}
+    error = await error_of(tmp_path, host="tcp://127.0.0.1:1", tls=files)
+    assert isinstance(error, Misconfigured)
+    assert "broken.pem" in error.next_step
 
 
 async def test_tls_to_a_plain_port_says_so(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ class Engine:
             return await asyncio.get_running_loop().run_in_executor(self._pool, blocking)
         except Exception as error:
             if errors.is_foreign(error):
-                raise errors.translate(error, self.wire.where, acting=acting) from error
+                raise self.wire.error(error, acting=acting) from error
             raise
 
     async def stream(self, path: str, **query: Any) -> AsyncGenerator[bytes, None]:
@@ -69,7 +69,7 @@ class Engine:
             while piece := await reply.read():
                 yield piece
         except BROKEN as error:
-            raise errors.translate(error, self.wire.where) from error
+            raise self.wire.error(error) from error
         finally:
             reply.close()
 

@@ -46,7 +46,7 @@ class Endpoint:
 
     def __str__(self) -> str:
         if self.ssh is not None:
-            return f"{self.socket} on {self.ssh.netloc}"
+            return f"the engine on {self.ssh.hostname}"
         return str(self.socket) if self.address is None else ":".join(map(str, self.address))
 
 
@@ -107,6 +107,9 @@ def _endpoint(opening: Opening, host: str, origin: str, tls: Tls | None) -> Endp
                             next_step="write it as in tcp://HOST:2376") from error
     if not name:
         raise Misconfigured(f"{origin} names no host", where=opening.name, next_step=f"write {scheme}://HOST")
+    if url.password is not None:  # it would stand in the file, and in errors
+        raise Misconfigured(f"{origin} holds a password", where=opening.name,
+                            next_step="take it out: log in with a key, or with a certificate as `tls: {cert, key}`")
     if scheme == "ssh":
         return Endpoint(origin, socket=Path(url.path) if url.path.strip("/") else SOCKET, ssh=url)
     tls = tls or (Tls() if scheme == "https" else None)

@@ -128,8 +128,11 @@ def answered(status: int, message: str, where: str) -> SourceError:
     return kind(_text(message) or f"HTTP status {status}", where=where, next_step=next_step)
 
 
-def translate(error: Exception, where: str, *, acting: bool = False) -> SourceError:
-    """The error of ours for a foreign one. `acting`: the request was to change something, and may have."""
+def translate(error: Exception, where: str, address: str, *, acting: bool = False) -> SourceError:
+    """The error of ours for a foreign one.
+
+    `address` is where the engine should be; `acting`: the request was to change something, and may have.
+    """
     if isinstance(error, SourceError):
         return error
     response = getattr(error, "response", None)
@@ -140,8 +143,8 @@ def translate(error: Exception, where: str, *, acting: bool = False) -> SourceEr
         return _of_tls(cause, where)
     kind, next_step = _meaning(cause)
     if acting and kind is Unreachable and not isinstance(cause, _NEVER_SENT):
-        return OutcomeUnknown(_what(cause), where=where, next_step=_LIST)
-    return kind(_what(cause), where=where, next_step=next_step)
+        return OutcomeUnknown(_what(cause, address), where=where, next_step=_LIST)
+    return kind(_what(cause, address), where=where, next_step=next_step)
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -179,18 +182,18 @@ def _of_tls(error: ssl.SSLError, where: str) -> SourceError:
     return kind(_text(str(error)), where=where, next_step=next_step)
 
 
-def _what(error: BaseException) -> str:
+def _what(error: BaseException, address: str) -> str:
     match error:
         case FileNotFoundError():
-            return "no engine listens there: the socket does not exist"
+            return f"no engine listens on {address}: there is no such socket"
         case PermissionError():
-            return "the engine's socket may not be opened"
+            return f"{address} may not be opened by this user"
         case ConnectionRefusedError():
-            return "no engine listens there: connection refused"
+            return f"no engine listens on {address}: connection refused"
         case TimeoutError():
-            return "no answer in time"
+            return f"no answer from {address} in time"
         case EOFError():
-            return "the connection was closed in the middle of an answer"
+            return f"{address} closed the connection in the middle of an answer"
         case ssl.SSLCertVerificationError():
             return f"the engine's certificate is not valid: {_text(error.verify_message or str(error))}"
         case OSError(strerror=str(text)) if text:

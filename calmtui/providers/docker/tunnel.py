@@ -58,8 +58,8 @@ async def dig(opening: Opening, url: SplitResult, socket: Path) -> Tunnel:
         await tunnel.forward(socket)
     except foreign() as error:
         await tunnel.close()
-        what = f"the engine's socket {socket} on {url.netloc} cannot be opened ({translate(error, '').what})"
-        step = f"is Docker running there, and may that user run `docker info`? try: ssh {url.netloc} docker info"
+        what = f"the engine's socket {socket} on {url.hostname} cannot be opened ({translate(error, '').what})"
+        step = f"is Docker running there, and may that user run `docker info`? try: ssh {url.hostname} docker info"
         raise Unreachable(what, where=opening.name, next_step=step) from error
     except BaseException:
         await tunnel.close()

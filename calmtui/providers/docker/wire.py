@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from calmtui.errors import Misconfigured, SourceError
 from calmtui.providers.docker import errors
 from calmtui.providers.docker.endpoint import Endpoint, Tls
 
@@ -136,7 +137,7 @@ class Wire:
             async with asyncio.timeout(self.timeout):
                 return await reply.body()
         except BROKEN as error:
-            raise errors.translate(error, self.where) from error
+            raise self.error(error) from error
         finally:
             reply.close()
 
@@ -163,13 +164,17 @@ class Wire:
                     writer.transport.abort()
                     raise
         except BROKEN as error:
-            raise errors.translate(error, self.where) from error
+            raise self.error(error) from error
+
+    def error(self, error: Exception, *, acting: bool = False) -> SourceError:
+        """The error of ours for a foreign one that this engine gave; see `errors.translate`."""
+        return errors.translate(error, self.where, str(self.endpoint), acting=acting)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self.endpoint.address is None:
             return await asyncio.open_unix_connection(self.endpoint.socket, limit=PIECE)
         if self.endpoint.tls is not None and self._tls is None:
-            self._tls = _context(self.endpoint.tls)
+            self._tls = _context(self.endpoint.tls, self.where)
         host, port = self.endpoint.address
         reader, writer = await asyncio.open_connection(host, port, ssl=self._tls, limit=PIECE)
         _keep_alive(writer.get_extra_info("socket"))
@@ -214,14 +219,24 @@ def _message(body: bytes) -> str:
         return body.decode(errors="replace")
 
 
-def _context(tls: Tls) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=tls.ca and str(tls.ca))
+def _context(tls: Tls, where: str) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=tls.ca and str(tls.ca))
+        if tls.cert is not None:
+            context.load_cert_chain(tls.cert, tls.key, password=_locked)
+    except (OSError, ValueError) as error:
+        files = ", ".join(str(path) for path in (tls.ca, tls.cert, tls.key) if path is not None)
+        raise Misconfigured(f"the TLS files cannot be used: {error}", where=where,
+                            next_step=f"they must be PEM, the key that of the certificate: {files}") from error
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if tls.cert is not None:
-        context.load_cert_chain(tls.cert, tls.key)
     return context
+
+
+def _locked() -> str:
+    """Called for the passphrase of a key; without it OpenSSL would ask on the terminal, under the screen."""
+    raise ValueError("the key is encrypted, which the `docker` command does not support either")
 
 
 def _keep_alive(link: socket.socket) -> None:

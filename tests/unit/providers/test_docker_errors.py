@@ -35,18 +35,18 @@ def wrapped(error: OSError) -> requests.ConnectionError:
 @pytest.mark.parametrize(
     ("error", "kind", "says"),
     [
-        (FileNotFoundError(2, "No such file or directory"), Unreachable, "does not exist"),
+        (FileNotFoundError(2, "No such file or directory"), Unreachable, "no engine listens on h:2376"),
         (PermissionError(13, "Permission denied"), Forbidden, "usermod -aG docker"),
         (ConnectionRefusedError(111, "Connection refused"), Unreachable, "connection refused"),
         (ConnectionResetError(104, "Connection reset by peer"), Unreachable, "reset by peer"),
-        (TimeoutError(), Unreachable, "no answer in time"),
+        (TimeoutError(), Unreachable, "no answer from h:2376 in time"),
     ],
 )
 def test_a_sockets_error_reads_the_same_from_the_sdk_and_from_asyncio(
     error: OSError, kind: type[SourceError], says: str
 ) -> None:
     for one in (error, wrapped(error)) if error.args else (error,):
-        translated = translate(one, "engine")
+        translated = translate(one, "engine", "h:2376")
         assert type(translated) is kind
         assert says in str(translated)
         assert translated.where == "engine"
@@ -58,13 +58,13 @@ def test_a_sockets_error_reads_the_same_from_the_sdk_and_from_asyncio(
     [requests.ReadTimeout("Read timed out."), wrapped(ConnectionResetError(104, "Connection reset by peer"))],
 )
 def test_an_act_whose_answer_was_lost_may_have_happened(error: Exception) -> None:
-    assert type(translate(error, "engine", acting=True)) is OutcomeUnknown
-    assert type(translate(error, "engine")) is Unreachable
+    assert type(translate(error, "engine", "h:2376", acting=True)) is OutcomeUnknown
+    assert type(translate(error, "engine", "h:2376")) is Unreachable
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError(2, "x"), ConnectionRefusedError(111, "x")])
 def test_an_act_that_was_never_sent_has_not_happened(error: OSError) -> None:
-    assert type(translate(wrapped(error), "engine", acting=True)) is Unreachable
+    assert type(translate(wrapped(error), "engine", "h:2376", acting=True)) is Unreachable
 
 
 def test_the_engines_own_words_are_passed_on_without_secrets_and_in_one_line() -> None:
@@ -82,11 +82,11 @@ def test_a_status_has_a_meaning(status: int, kind: type[SourceError]) -> None:
     response = requests.Response()
     response.status_code = status
     error = docker.errors.APIError("no", response=response, explanation="because")
-    assert type(translate(error, "e")) is type(answered(status, "because", "e")) is kind
+    assert type(translate(error, "e", "h:2376")) is type(answered(status, "because", "e")) is kind
 
 
 def test_tls_on_one_side_only_is_a_matter_of_settings() -> None:
     assert isinstance(answered(400, "Client sent an HTTP request to an HTTPS server.", "e"), Misconfigured)
     plain = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1002)")
     plain.reason = "WRONG_VERSION_NUMBER"
-    assert isinstance(translate(plain, "e"), Misconfigured)
+    assert isinstance(translate(plain, "e", "h:2376"), Misconfigured)

@@ -87,12 +87,19 @@ def test_an_ssh_host_may_name_its_socket(tmp_path: Path) -> None:
     assert found(tmp_path, host="ssh://build/run/user/1000/docker.sock").socket == Path("/run/user/1000/docker.sock")
 
 
-@pytest.mark.parametrize("host", ["tcp://", "ssh://", "tcp://host:port", "tcp://[::1"])
+@pytest.mark.parametrize("host", ["tcp://", "ssh://", "tcp://host:port", "tcp://[::1", "nothing"])
 def test_a_host_that_is_no_address_is_refused_with_what_to_write(tmp_path: Path, host: str) -> None:
     with pytest.raises(Misconfigured) as caught:
         found(tmp_path, {"DOCKER_HOST": host})
     assert "DOCKER_HOST" in str(caught.value)
     assert caught.value.next_step
+
+
+@pytest.mark.parametrize("scheme", ["ssh", "tcp"])
+def test_a_password_in_a_host_is_refused_and_not_repeated(tmp_path: Path, scheme: str) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        found(tmp_path, host=f"{scheme}://root:hunter2@build")
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_context_brings_its_host_and_tls_files(tmp_path: Path, nobodys_machine: Path) -> None:
