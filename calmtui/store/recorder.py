@@ -100,7 +100,7 @@ class Recorder:
     # -- writing -----------------------------------------------------------------
 
     async def _keep(self) -> None:
-        pruned_at = 0.0
+        pruned_at = -PRUNE_EVERY  # the clock may count from the machine's start, and that may be now
         last = False
         while not last:
             await self._wake.wait()
@@ -111,12 +111,12 @@ class Recorder:
             if not await asyncio.to_thread(self._holds_lock):
                 self._forget_beyond(REMEMBERED)
                 continue
-            await self._write()
-            if time.monotonic() - pruned_at > PRUNE_EVERY:
+            written = await self._write()
+            if written and time.monotonic() - pruned_at > PRUNE_EVERY:
                 pruned_at = time.monotonic()
                 await self._attempt(lambda: stored.prune(self.estate, time.time(), path=self._path))
 
-    async def _write(self) -> None:
+    async def _write(self) -> bool:
         batch, self._pending = self._pending, deque()
         beginnings, self._beginnings = self._beginnings, {}
 
@@ -126,10 +126,12 @@ class Recorder:
             if batch:
                 stored.append(self.estate, batch, path=self._path)
 
-        if not await self._attempt(write):
+        written = await self._attempt(write)
+        if not written:
             self._pending.extendleft(reversed(batch))
             self._beginnings = beginnings | self._beginnings
             self.dropped += self._forget_beyond(10 * REMEMBERED)
+        return written
 
     async def _attempt(self, work: Callable[[], object]) -> bool:
         try:

@@ -58,7 +58,7 @@ def test_each_source_is_said_to_answer_to_fail_or_to_be_off(estate: Path) -> Non
     assert _of(findings, "source cloud")["level"] == "fine"
     engine = _of(findings, "source engine")
     assert engine["level"] == "trouble"
-    assert "the socket does not exist; start the engine" in engine["text"]
+    assert "nobody.sock" in engine["text"]
     assert _of(findings, "source old") == {
         "level": "note",
         "subject": "source old",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import locale
-import sys
 
 import pytest
 
@@ -17,14 +17,14 @@ class _Terminal(io.StringIO):
 
 
 @pytest.fixture(autouse=True)
-def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdout", _Terminal())
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("LINES", "50")
 
 
-def _said(environment: dict[str, str]) -> list[tuple[Level, str]]:
-    return [(finding.level, finding.text) for finding in about_terminal(environment)]
+def _said(environment: dict[str, str], stdout: io.StringIO | None = None) -> list[tuple[Level, str]]:
+    with contextlib.redirect_stdout(stdout or _Terminal()):
+        return [(finding.level, finding.text) for finding in about_terminal(environment)]
 
 
 def test_a_good_terminal_is_one_line_that_says_where_it_is() -> None:
@@ -45,9 +45,8 @@ def test_a_small_terminal_another_locale_and_no_colour_are_said(monkeypatch: pyt
     assert "ISO-8859-1" in said[2][1]
 
 
-def test_output_that_is_no_terminal_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
-    assert [level for level, _ in _said({})] == [Level.NOTE]
+def test_output_that_is_no_terminal_is_no_trouble() -> None:
+    assert [level for level, _ in _said({}, io.StringIO())] == [Level.NOTE]
 
 
 def test_every_sdk_is_named_with_its_version() -> None:

@@ -32,6 +32,7 @@ def alarm(error: StoreError) -> None:
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(recorder, "EVERY", 0.01)
+    monkeypatch.setattr(changes, "KEEP_DAYS", 365 * 100)  # these tests live in 1970
     return tmp_path / "state" / "state.db"
 
 
@@ -59,6 +60,7 @@ def test_records_come_back_in_order_within_their_time_and_nodes(path: Path) -> N
 def test_what_is_too_old_or_too_many_is_forgotten_and_the_beginning_says_so(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(changes, "KEEP_DAYS", 30)
     now = 100 * 86400.0
     changes.begin("e", {"s": 1.0}, path=path)
     changes.append("e", [entry(5.0), entry(now - 10), entry(now - 5), entry(now - 1)], path=path)
