@@ -56,11 +56,11 @@ class Drain:
         left = await self._wait_for_the_end({pod["metadata"]["uid"] for pod in pods})
         if left or self._held:
             raise SourceError(
-                f"cordoned, {evicted} of {len(pods)} pods evicted; {self._remaining(left)}",
+                f"cordoned, {evicted} of {counted(pods)} evicted; {self._remaining(left)}",
                 where=self._api.where,
                 next_step="drain again once that is settled, or uncordon",
             )
-        return f"cordoned, {len(pods)} pods evicted" if pods else "cordoned, no pods to evict"
+        return f"cordoned, {counted(pods)} evicted" if pods else "cordoned, no pods to evict"
 
     async def _pods(self) -> list[RawPod]:
         query = {"fieldSelector": f"spec.nodeName={self._name}"}
@@ -148,6 +148,11 @@ def stays(pod: RawPod) -> bool:
 def full_name(pod: RawPod) -> str:
     """`namespace/name`."""
     return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+
+
+def counted(pods: list[RawPod]) -> str:
+    """`1 pod`, `2 pods`."""
+    return f"{len(pods)} pod" if len(pods) == 1 else f"{len(pods)} pods"
 
 
 def shortened(names: list[str]) -> str:

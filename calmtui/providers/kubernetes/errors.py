@@ -117,6 +117,8 @@ def from_exception(error: BaseException, where: str, *, changing: bool = False) 
             where=where,
             next_step="look at the node before trying again",
         )
+    if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ServerDisconnectedError):
+        return Unreachable("the API server closed the connection", where=where)
     if isinstance(error, TimeoutError):
         return Unreachable("the API server did not answer in time", where=where)
     if isinstance(error, aiohttp.ClientError | OSError):

@@ -2,7 +2,7 @@
 
 Three generators, one inside the other, each with its own reason to end:
 
-`watch_once`       one request; ends when the server closes it, raises Expired on 410
+`watch_once`       one request; ends when the server closes it or it breaks, raises Expired on 410
 `list_then_watch`  a listing and the watches that go on from it; ends by an error only
 `keep_watching`    for ever: lists again when expired, backs off when the scope fails; raises only
                    what concerns the whole source
@@ -144,7 +144,7 @@ async def list_all(collection: Collection) -> tuple[Everything, str]:
 async def watch_once(collection: Collection, version: str) -> AsyncGenerator[tuple[Altered, str], None]:
     """One watch from a version on: batches of what came in one piece, each with the version reached.
 
-    Ends when the server closes it. Raises Expired when the version is too old, else a SourceError.
+    Ends when the server closes it or the connection breaks. Raises Expired when the version is too old, else a SourceError.
     """
     query = {
         "watch": "1",
@@ -153,13 +153,19 @@ async def watch_once(collection: Collection, version: str) -> AsyncGenerator[tup
         "timeoutSeconds": str(WATCH_SECONDS - random.randrange(60)),  # not all of a cluster's watches at once
         **collection.selectors,
     }
-    async with collection.api.stream(collection.path, query, silence=SILENCE_SECONDS) as response:
-        rest = b""
-        async for piece in response.content.iter_any():
-            *lines, rest = (rest + piece).split(b"\n")
-            if lines:
-                altered, version = _read(collection, lines, version)
-                yield altered, version
+    opened = False
+    try:
+        async with collection.api.stream(collection.path, query, silence=SILENCE_SECONDS) as response:
+            opened = True
+            rest = b""
+            async for piece in response.content.iter_any():
+                *lines, rest = (rest + piece).split(b"\n")
+                if lines:
+                    altered, version = _read(collection, lines, version)
+                    yield altered, version
+    except Unreachable:
+        if not opened:  # one that broke on the way is as good as closed: nothing is missed by going on
+            raise
 
 
 def _read(collection: Collection, lines: list[bytes], version: str) -> tuple[Altered, str]:

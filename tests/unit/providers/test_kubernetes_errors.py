@@ -41,8 +41,8 @@ def status(message: str) -> bytes:
     [
         (
             (
-                'pods "web-1" is forbidden: User "viewer" cannot delete resource "pods" in API group "" in the namespace '
-                '"shop"'
+                'pods "web-1" is forbidden: User "viewer" cannot delete resource "pods" in API group "" '
+                'in the namespace "shop"'
             ),
             "user viewer cannot delete pods in shop",
         ),
