@@ -96,7 +96,8 @@ async def _on_pipes(
     finally:
         for end in (in_, out, err):
             os.close(end)
-    await process.redirect(stdin=to_child, stdout=from_child, stderr=errors_from_child)
+    # No EOF is passed on: the first stream that a command closes would close the channel for the other one.
+    await process.redirect(stdin=to_child, stdout=from_child, stderr=errors_from_child, send_eof=False)
     return child
 
 

@@ -24,19 +24,18 @@ _COMMANDS = {
     "init": _NEVER,
     "telinit": _NEVER,
     "kexec": _NEVER,
-    "journalctl": 'echo "No journal files were found." >&2; exit 1\n',
     # Whatever it is told to run is run without more rights; its own options are skipped.
     "sudo": 'while :; do case "$1" in -u|-g) shift 2;; -*) shift;; *) break;; esac; done; exec "$@"\n',
 }
-_SYSTEMCTL = Path(__file__).with_name("systemctl.sh")
-_ABSOLUTE = re.compile(rf"(?<![\w.-])(?:/usr)?/s?bin/(?=(?:{'|'.join([*_COMMANDS, 'systemctl'])})\b)")
+_SCRIPTS = {name: Path(__file__).with_name(f"{name}.sh") for name in ("systemctl", "journalctl")}
+_ABSOLUTE = re.compile(rf"(?<![\w.-])(?:/usr)?/s?bin/(?=(?:{'|'.join([*_COMMANDS, *_SCRIPTS])})\b)")
 
 
 def install(folder: Path) -> None:
     """Write the commands into a folder, which is to be the first in PATH."""
     folder.mkdir()
     scripts = {name: f"#!/bin/sh\n{body}" for name, body in _COMMANDS.items()}
-    scripts["systemctl"] = _SYSTEMCTL.read_text()
+    scripts |= {name: path.read_text() for name, path in _SCRIPTS.items()}
     for name, text in scripts.items():
         path = folder / name
         path.write_text(text)

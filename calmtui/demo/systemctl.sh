@@ -9,6 +9,10 @@ now() { read -r up _ </proc/uptime 2>/dev/null || up=0.00; echo "${up%.*}${up#*.
 become() { # become ACTIVE SUB UNIT
   load "$3"
   echo "$1 $2 success $restarts $(now) $description" >"$3"
+  case $1 in active) said=Started ;; *) said=Stopped ;; esac
+  printf '{"__CURSOR":"%s","__REALTIME_TIMESTAMP":"%s","_SYSTEMD_UNIT":"%s","PRIORITY":"6",' \
+    "$(($(wc -l <"$HOME/.journal") + 1))" "$(date +%s)000000" "$3" >>"$HOME/.journal"
+  printf '"SYSLOG_IDENTIFIER":"systemd","MESSAGE":"%s %s - %s."}\n' "$said" "$3" "$description" >>"$HOME/.journal"
 }
 each() { # each COMMAND...: for every unit that one of the names or patterns means
   for unit in $(ls); do

@@ -123,6 +123,12 @@ async def test_a_command_runs_in_the_hosts_own_folder_and_gives_its_status(estat
     assert (done.stdout, done.stderr, done.exit_status) == (f"{estate.folder}/hosts/db-01\nfed\n", "oops\n", 7)
 
 
+async def test_a_command_that_closes_one_output_is_heard_on_the_other(estate: demo.DemoEstate) -> None:
+    async with ssh(estate, "db-01") as connection:
+        done = await connection.run("exec 2>/dev/null; sleep 0.3; echo still there")
+    assert done.stdout == "still there\n"
+
+
 async def test_output_of_many_megabytes_comes_whole(estate: demo.DemoEstate) -> None:
     async with ssh(estate, "db-01") as connection:
         done = await connection.run("head -c 5000000 /dev/zero", encoding=None)
