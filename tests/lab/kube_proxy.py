@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -54,11 +55,12 @@ class KubeProxy:
             async with self._upstream.request(request.method, url, data=body, headers=headers) as answer:
                 stream = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
                 await self._while_silent()
-                await stream.prepare(request)
-                async for piece in answer.content.iter_any():
-                    await self._while_silent()
-                    await stream.write(piece)
-                await stream.write_eof()
+                with contextlib.suppress(ConnectionResetError):  # cut, or the other side has enough
+                    await stream.prepare(request)
+                    async for piece in answer.content.iter_any():
+                        await self._while_silent()
+                        await stream.write(piece)
+                    await stream.write_eof()
                 return stream
         finally:
             self._open.remove(request)

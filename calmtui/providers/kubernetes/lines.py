@@ -38,12 +38,14 @@ class Position:
     The API takes whole seconds only (`sinceTime`, inclusive), so what was read of the latest second is
     sent again. A log may be slightly out of order (standard output and error race), so lines are not
     told apart by their times: they are counted from the beginning of that second, and as many left out.
+    Lines from before the first one, which a `tail` had left out, are left out again.
     """
 
     def __init__(self, since: float | None = None) -> None:
         """`since`: older lines are never wanted, in seconds since the epoch."""
         self._from = 0 if since is None else int(since * SECOND)
         self._second = None if since is None else int(since)
+        self._first: int | None = None
         self._latest = 0
         self._seen = 0
         """Lines read with times from `_second` on."""
@@ -67,15 +69,18 @@ class Position:
     def _is_new(self, at: int) -> bool:
         if at < self._from:
             return False
+        if self._first is None:
+            self._first = at
         second = at // SECOND
-        if self._again and at <= self._latest and self._second is not None and second >= self._second:
-            self._again -= 1
+        if self._again and at <= self._latest:
+            if at >= self._first and self._second is not None and second >= self._second:
+                self._again -= 1
             return False
         if at > self._latest:
             self._latest = at
             self._again = 0
         if self._second is None or second > self._second:
             self._second, self._seen = second, 0
-        if second == self._second:
+        if second == self._second and at >= self._first:
             self._seen += 1
         return True

@@ -76,6 +76,23 @@ def test_however_often_a_stream_breaks_no_line_is_lost_or_doubled(
     assert [line for line in log if line not in late] == [line for line in got if line not in late]
 
 
+@given(st.sets(st.integers(0, 50), min_size=1), st.integers(1, 40), st.integers(1, 5), st.data())
+def test_what_a_tail_left_out_is_not_read_after_a_break_either(
+    tenths: set[int], begun: int, tail: int, data: st.DataObject
+) -> None:
+    log: list[Line] = [(START * SECOND + tenth * SECOND // 10, b"%d" % tenth) for tenth in sorted(tenths)]
+    begun = min(begun, len(log))
+    position = Position()
+    got = position.fresh(log[:begun][-tail:])
+    for last in sorted(data.draw(st.lists(st.integers(begun, len(log)), max_size=3))):
+        position.rewind()
+        got = got + position.fresh(served(log[:last], position.since_time))
+    position.rewind()
+    got = got + position.fresh(served(log, position.since_time))
+
+    assert got == log[max(begun - tail, 0) :]
+
+
 @given(logs(), st.integers(0, 60))
 def test_nothing_older_than_what_was_asked_for_is_read(log: list[Line], tenths: int) -> None:
     since = START + tenths / 10
