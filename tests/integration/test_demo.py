@@ -19,7 +19,11 @@ from calmtui import demo
 from calmtui.demo.population import HOSTS, MACHINES
 from calmtui.errors import CalmError
 from calmtui.estate import folders
+from calmtui.estate.live import LiveEstate
 from calmtui.estate.load import load_file
+from calmtui.fleet.links import host_of
+from calmtui.fleet.node import State
+from calmtui.fleet.source import Health
 from tests.lab.place import descendants
 
 
@@ -104,6 +108,24 @@ def test_what_the_machine_has_is_added(tmp_path: Path, monkeypatch: pytest.Monke
     with demo.up() as estate:
         added = [spec for spec in load_file(estate.path).sources if spec.provider == "kubernetes"]
     assert [spec.options.context for spec in added] == ["here"]
+
+
+async def test_it_is_an_estate_like_any_other(estate: demo.DemoEstate) -> None:
+    async with LiveEstate(load_file(estate.path, estate.environment)) as live:
+        assert await live.gatherer.settled(30)
+        fleet = live.fleet
+        assert {name: status.health for name, status in fleet.sources.items()} == {
+            "cloud": Health.LIVE, "web": Health.LIVE, "api": Health.PARTIAL, "db": Health.LIVE, "staging": Health.LIVE,
+        }  # fmt: skip
+        states = {node.id: node.state for node in fleet}
+        assert states["ssh:web/web-01"] is State.RUNNING
+        assert states["ssh:api/api-03"] is State.UNKNOWN
+        assert states["ssh:staging/staging-db-01/shop-migrate.service"] is State.FAILED
+        instance = next(node for node in fleet if node.kind == "instance" and node.name == "web-01")
+        link = host_of(instance, fleet)
+        assert link
+        assert (link.node.id, link.guess) == ("ssh:web/web-01", False), "EC2 and the host give the same address"
+        assert {node.env for node in fleet if node.kind in ("instance", "host")} == {"production", "staging"}
 
 
 async def test_every_host_answers_with_its_own_name_but_the_one_that_is_down(estate: demo.DemoEstate) -> None:
