@@ -73,8 +73,9 @@ async def test_what_is_offered_of_a_frozen_container_works(engine: DockerEngine,
 
 
 async def test_a_container_is_killed_or_sent_another_signal(engine: DockerEngine) -> None:
-    start(engine, "act-kill", command=("sh", "-c", "trap 'echo again' HUP; while :; do sleep 0.05; done"))
+    start(engine, "act-kill", command=("sh", "-c", "trap 'echo again' HUP; echo set; while :; do sleep 0.05; done"))
     async with live(engine.host) as lab:
+        await lab.until(lambda: "set" in engine.cli("logs", "act-kill"))
         node = lab.node("act-kill")
         assert await lab.source.act(node, "kill", {"signal": "HUP"}) == "running"
         await lab.until(lambda: "again" in engine.cli("logs", "act-kill"))
