@@ -70,8 +70,14 @@ def main(argv: list[str]) -> None:
             _docker(host, "rm", "-f", *names)
     peer = statistics.median(peers)
     for metric, figures in (("connection", connections), ("process start", starts)):
-        report("docker", f"{metric} to {count} containers in the fleet", statistics.median(figures), "s",
-               "docker ps -a", peer)
+        report(
+            "docker",
+            f"{metric} to {count} containers in the fleet",
+            statistics.median(figures),
+            "s",
+            "docker ps -a",
+            peer,
+        )
 
 
 def _lab() -> str:

@@ -151,13 +151,36 @@ def tls_engine(
         port = free.getsockname()[1]
     theirs = authority.issue("server")
     host = f"tcp://127.0.0.1:{port}"
-    cli = ["docker", "-H", host, "--tlsverify", f"--tlscacert={authority.cert}", f"--tlscert={ours.cert}",
-           f"--tlskey={ours.key}"]
+    cli = [
+        "docker",
+        "-H",
+        host,
+        "--tlsverify",
+        f"--tlscacert={authority.cert}",
+        f"--tlscert={ours.cert}",
+        f"--tlskey={ours.key}",
+    ]
     runc = docker_engine.socket.parent / "runc"
-    argv = ["dockerd", "--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false",
-            "--ip-masq=false", f"--data-root={folder}/data", f"--exec-root={folder}/exec", f"--pidfile={folder}/pid",
-            "-H", host, "--tlsverify", f"--tlscacert={authority.cert}", f"--tlscert={theirs.cert}",
-            f"--tlskey={theirs.key}", "--add-runtime", f"lab={runc}", "--default-runtime=lab"]
+    argv = [
+        "dockerd",
+        "--bridge=none",
+        "--iptables=false",
+        "--ip6tables=false",
+        "--ip-forward=false",
+        "--ip-masq=false",
+        f"--data-root={folder}/data",
+        f"--exec-root={folder}/exec",
+        f"--pidfile={folder}/pid",
+        "-H",
+        host,
+        "--tlsverify",
+        f"--tlscacert={authority.cert}",
+        f"--tlscert={theirs.cert}",
+        f"--tlskey={theirs.key}",
+        "--add-runtime",
+        f"lab={runc}",
+        "--default-runtime=lab",
+    ]
     with (folder / "dockerd.log").open("wb") as log:
         process = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True)
     try:
@@ -170,8 +193,25 @@ def tls_engine(
         saved = subprocess.Popen(["docker", "-H", docker_engine.host, "save", "lab:latest"], stdout=subprocess.PIPE)
         subprocess.run([*cli, "load"], stdin=saved.stdout, check=True, capture_output=True, timeout=60)
         saved.wait()
-        subprocess.run([*cli, "run", "-d", "--init", "--name", "tls-box", "--network", "none", "lab:latest",
-                        "sh", "-c", "echo over tls; sleep 1000"], check=True, capture_output=True, timeout=60)
+        subprocess.run(
+            [
+                *cli,
+                "run",
+                "-d",
+                "--init",
+                "--name",
+                "tls-box",
+                "--network",
+                "none",
+                "lab:latest",
+                "sh",
+                "-c",
+                "echo over tls; sleep 1000",
+            ],
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
         yield host, {"ca": "ca.pem", "cert": "client.pem", "key": "client.key"}
         subprocess.run([*cli, "rm", "-f", "tls-box"], capture_output=True, timeout=60)
     finally:

@@ -42,8 +42,15 @@ class DockerProvider:
             found.append(Discovered("docker", {"host": chosen}, "DOCKER_HOST", "what `docker` uses"))
         for context in contexts.every():
             used = context.name == current and not chosen
-            found.append(Discovered(context.name, {"context": context.name}, str(contexts.folder() / "contexts"),
-                                    "current context" if used else context.host, suggested=used))
+            found.append(
+                Discovered(
+                    context.name,
+                    {"context": context.name},
+                    str(contexts.folder() / "contexts"),
+                    "current context" if used else context.host,
+                    suggested=used,
+                )
+            )
         used = not chosen and current == contexts.DEFAULT
         for socket, note in ((SOCKET, "this machine's engine"), (_rootless_socket(), "this user's rootless engine")):
             if socket is not None and socket.exists() and f"unix://{socket}" != chosen:

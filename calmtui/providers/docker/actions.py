@@ -8,11 +8,20 @@ ACTIONS = (
     Action("start", "start the container", Danger.NONE, undo="stop"),
     Action("stop", "ask the container to end, and kill it when its grace period is over", Danger.CONFIRM, undo="start"),
     Action("restart", "stop the container, then start it again", Danger.CONFIRM),
-    Action("pause", "freeze every process of the container; it keeps its memory and answers nobody",
-           Danger.CONFIRM, undo="unpause"),
+    Action(
+        "pause",
+        "freeze every process of the container; it keeps its memory and answers nobody",
+        Danger.CONFIRM,
+        undo="unpause",
+    ),
     Action("unpause", "let the frozen processes of the container go on", Danger.NONE, undo="pause"),
-    Action("kill", "send a signal to the container's first process, KILL unless another one is given",
-           Danger.CONFIRM, undo="start", parameters=(Parameter("signal", "signal to send", default="KILL"),)),
+    Action(
+        "kill",
+        "send a signal to the container's first process, KILL unless another one is given",
+        Danger.CONFIRM,
+        undo="start",
+        parameters=(Parameter("signal", "signal to send", default="KILL"),),
+    ),
     Action("remove", "remove the container with all that was written in it; its volumes stay", Danger.TYPE_NAME),
 )
 

@@ -102,8 +102,11 @@ async def connect(endpoint: Endpoint, opening: Opening) -> Engine:
         head = await wire.ping()
         wire.version = head.get("api-version", "")
         if not wire.version:
-            raise SourceError("what answers there is not a Docker engine", where=opening.name,
-                              next_step=f"check {endpoint.origin}: {endpoint}")
+            raise SourceError(
+                "what answers there is not a Docker engine",
+                where=opening.name,
+                next_step=f"check {endpoint.origin}: {endpoint}",
+            )
         return Engine(wire, clock(head), tunnel)
     except BaseException:
         if tunnel is not None:
@@ -128,8 +131,14 @@ def _client(wire: Wire) -> APIClient:
 
     endpoint = wire.endpoint
     url = f"unix://{endpoint.socket}" if endpoint.address is None else "tcp://{}:{}".format(*endpoint.address)
-    client = APIClient(url, version=wire.version, timeout=math.ceil(wire.timeout), tls=endpoint.tls is not None,
-                       user_agent="calmtui", max_pool_size=THREADS)
+    client = APIClient(
+        url,
+        version=wire.version,
+        timeout=math.ceil(wire.timeout),
+        tls=endpoint.tls is not None,
+        user_agent="calmtui",
+        max_pool_size=THREADS,
+    )
     client.trust_env = False  # no proxy, netrc or CA bundle from the environment: `wire` takes none either
     if endpoint.tls is not None:
         system = ssl.get_default_verify_paths()

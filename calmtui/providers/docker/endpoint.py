@@ -79,8 +79,11 @@ def _of_context(opening: Opening, name: str, environ: Mapping[str, str]) -> Endp
     context = contexts.read(name, environ)
     if context is None:
         known = ", ".join(item.name for item in contexts.every(environ)) or "none"
-        raise Misconfigured(f"there is no Docker context {name!r} in {contexts.folder(environ)}", where=opening.name,
-                            next_step=f"`docker context ls` shows them; known: {known}")
+        raise Misconfigured(
+            f"there is no Docker context {name!r} in {contexts.folder(environ)}",
+            where=opening.name,
+            next_step=f"`docker context ls` shows them; known: {known}",
+        )
     tls = Tls(context.ca, context.cert, context.key, context.verify)
     return _endpoint(opening, context.host, f"context {name}", None if tls == Tls() else tls)
 
@@ -97,19 +100,26 @@ def _endpoint(opening: Opening, host: str, origin: str, tls: Tls | None) -> Endp
     if scheme == "unix":
         return Endpoint(origin, socket=opening.resolve(rest))
     if scheme not in {"tcp", "http", "https", "ssh"}:
-        raise Misconfigured(f"cannot reach an engine at {scheme}://", where=opening.name,
-                            next_step=f"{origin} must begin with unix://, tcp:// or ssh://")
+        raise Misconfigured(
+            f"cannot reach an engine at {scheme}://",
+            where=opening.name,
+            next_step=f"{origin} must begin with unix://, tcp:// or ssh://",
+        )
     try:
         url = urlsplit(host)
         name, port = url.hostname, url.port
     except ValueError as error:
-        raise Misconfigured(f"{origin} is no URL: {error}", where=opening.name,
-                            next_step="write it as in tcp://HOST:2376") from error
+        raise Misconfigured(
+            f"{origin} is no URL: {error}", where=opening.name, next_step="write it as in tcp://HOST:2376"
+        ) from error
     if not name:
         raise Misconfigured(f"{origin} names no host", where=opening.name, next_step=f"write {scheme}://HOST")
     if url.password is not None:  # it would stand in the file, and in errors
-        raise Misconfigured(f"{origin} holds a password", where=opening.name,
-                            next_step="take it out: log in with a key, or with a certificate as `tls: {cert, key}`")
+        raise Misconfigured(
+            f"{origin} holds a password",
+            where=opening.name,
+            next_step="take it out: log in with a key, or with a certificate as `tls: {cert, key}`",
+        )
     if scheme == "ssh":
         return Endpoint(origin, socket=Path(url.path) if url.path.strip("/") else SOCKET, ssh=url)
     tls = tls or (Tls() if scheme == "https" else None)
@@ -120,5 +130,6 @@ def _endpoint(opening: Opening, host: str, origin: str, tls: Tls | None) -> Endp
 def _check_files(opening: Opening, origin: str, tls: Tls | None) -> None:
     for path in (tls.ca, tls.cert, tls.key) if tls else ():
         if path is not None and not path.is_file():
-            raise Misconfigured(f"there is no file {path}", where=opening.name,
-                                next_step=f"the TLS of {origin} needs it")
+            raise Misconfigured(
+                f"there is no file {path}", where=opening.name, next_step=f"the TLS of {origin} needs it"
+            )

@@ -176,8 +176,11 @@ def _of_tls(error: ssl.SSLError, where: str) -> SourceError:
     if "WRONG_VERSION_NUMBER" in reason or "HTTP_REQUEST" in reason or "RECORD_LAYER_FAILURE" in reason:
         return Misconfigured("the engine does not speak TLS on that port", where=where, next_step=_TLS)
     if "ALERT" in reason and any(word in reason for word in ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED")):
-        return AuthFailed(f"the engine does not accept our certificate ({reason.lower().replace('_', ' ')})",
-                          where=where, next_step="check `tls: {cert, key}`: its authority must be the engine's")
+        return AuthFailed(
+            f"the engine does not accept our certificate ({reason.lower().replace('_', ' ')})",
+            where=where,
+            next_step="check `tls: {cert, key}`: its authority must be the engine's",
+        )
     kind, next_step = CLASSES["ssl.SSLError"]
     return kind(_text(str(error)), where=where, next_step=next_step)
 

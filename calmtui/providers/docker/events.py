@@ -19,7 +19,18 @@ from calmtui.providers.base import NodeEvent
 from calmtui.providers.docker.connect import Engine, clock
 
 OF_INTEREST = [
-    "create", "start", "restart", "die", "kill", "stop", "oom", "pause", "unpause", "rename", "update", "destroy",
+    "create",
+    "start",
+    "restart",
+    "die",
+    "kill",
+    "stop",
+    "oom",
+    "pause",
+    "unpause",
+    "rename",
+    "update",
+    "destroy",
     "health_status",
 ]
 """Not `exec_*`, `top`, `attach`…: a health check alone makes three of those every few seconds."""

@@ -47,8 +47,11 @@ async def run(
                 await output.read(reply)
         except BROKEN as error:
             if not isinstance(error, TimeoutError):
-                raise OutcomeUnknown("the connection was lost while the command ran", where=where,
-                                     next_step="see whether it did its work") from error
+                raise OutcomeUnknown(
+                    "the connection was lost while the command ran",
+                    where=where,
+                    next_step="see whether it did its work",
+                ) from error
             ended = await _end(engine, container, mark, output.read(reply))
             raise Unreachable(f"no end within {timeout:g} s; the command {ended}", where=where) from None
     finally:

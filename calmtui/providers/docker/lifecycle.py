@@ -61,17 +61,18 @@ async def on_project(engine: Engine, project: Node, action: str) -> str:
         results["unchanged"] += len(wave) - len(allowed)
         failed = await _wave(allowed, lambda entry: on_container(engine, entry.id, action, {}), results)
         if failed:
-            raise SourceError(f"{len(failed)} of {len(members)} failed: {'; '.join(failed)}", where=project.name,
-                              next_step="see the containers of the project; those that depend on them were not touched")
+            raise SourceError(
+                f"{len(failed)} of {len(members)} failed: {'; '.join(failed)}",
+                where=project.name,
+                next_step="see the containers of the project; those that depend on them were not touched",
+            )
     return ", ".join(f"{count} {word}" for word, count in results.items() if count)
 
 
 async def _wave(entries: list[Entry], do: Callable[[Entry], Awaitable[str]], results: Counter[str]) -> list[str]:
     """Do it to all of them at once; what failed, each with its reason."""
     failed = []
-    for entry, result in zip(
-        entries, await asyncio.gather(*map(do, entries), return_exceptions=True), strict=True
-    ):
+    for entry, result in zip(entries, await asyncio.gather(*map(do, entries), return_exceptions=True), strict=True):
         if isinstance(result, SourceError):
             failed.append(f"{entry.name}: {result.what}")
         elif isinstance(result, BaseException):

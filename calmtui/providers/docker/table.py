@@ -60,8 +60,7 @@ class Table:
     def puzzling(self) -> set[str]:
         """Ids of the containers whose state is not understood without an inspection, and that had none."""
         return {
-            key for key, entry in self._entries.items()
-            if key not in self._details and nodes.worth_inspecting(entry)
+            key for key, entry in self._entries.items() if key not in self._details and nodes.worth_inspecting(entry)
         }
 
     def snapshot(self, now: float) -> Snapshot:

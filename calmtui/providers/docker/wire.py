@@ -226,8 +226,11 @@ def _context(tls: Tls, where: str) -> ssl.SSLContext:
             context.load_cert_chain(tls.cert, tls.key, password=_locked)
     except (OSError, ValueError) as error:
         files = ", ".join(str(path) for path in (tls.ca, tls.cert, tls.key) if path is not None)
-        raise Misconfigured(f"the TLS files cannot be used: {error}", where=where,
-                            next_step=f"they must be PEM, the key that of the certificate: {files}") from error
+        raise Misconfigured(
+            f"the TLS files cannot be used: {error}",
+            where=where,
+            next_step=f"they must be PEM, the key that of the certificate: {files}",
+        ) from error
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -243,7 +246,9 @@ def _keep_alive(link: socket.socket) -> None:
     """Let the kernel notice a peer that is silent for ever: an idle event or log stream would not."""
     link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (
-        ("TCP_KEEPIDLE", KEEPALIVE_IDLE), ("TCP_KEEPINTVL", KEEPALIVE_EVERY), ("TCP_KEEPCNT", KEEPALIVE_PROBES)
+        ("TCP_KEEPIDLE", KEEPALIVE_IDLE),
+        ("TCP_KEEPINTVL", KEEPALIVE_EVERY),
+        ("TCP_KEEPCNT", KEEPALIVE_PROBES),
     ):
         if hasattr(socket, name):  # not every platform has all three
             link.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -75,8 +75,17 @@ def test_the_engines_own_words_are_passed_on_without_secrets_and_in_one_line() -
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(400, SourceError), (401, ours.AuthFailed), (403, Forbidden), (404, NodeGone), (409, SourceError),
-     (429, ours.Throttled), (500, SourceError), (503, Unreachable), (418, SourceError)],
+    [
+        (400, SourceError),
+        (401, ours.AuthFailed),
+        (403, Forbidden),
+        (404, NodeGone),
+        (409, SourceError),
+        (429, ours.Throttled),
+        (500, SourceError),
+        (503, Unreachable),
+        (418, SourceError),
+    ],
 )
 def test_a_status_has_a_meaning(status: int, kind: type[SourceError]) -> None:
     response = requests.Response()

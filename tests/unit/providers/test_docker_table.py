@@ -20,7 +20,8 @@ CONTAINERS = st.builds(
             "Labels": {"com.docker.compose.project": project} if project else None,
             "State": "running" if status.startswith("Up") else "exited",
             "Status": status,
-        } | {"Id": ""},
+        }
+        | {"Id": ""},
         Entry,
     ),
     st.sampled_from(["web", "db", "job"]),
