@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
+import tarfile
 from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -23,6 +25,7 @@ from calmtui.providers.base import (
 )
 from calmtui.providers.kubernetes import logs
 from tests.integration.kubernetes_live import TALK, Live, delete_namespace, job, live, namespace, pod, until, workload
+from tests.lab.docker import DockerEngine
 from tests.lab.kube import Kube
 from tests.lab.kube_proxy import kube_proxy
 
@@ -255,8 +258,9 @@ async def test_output_without_end_is_cut_and_said_to_be(cluster: Kube) -> None:
 async def test_a_command_that_takes_too_long_is_ended_in_the_container_too(cluster: Kube) -> None:
     async with live(cluster.kubeconfig, namespaces=[SPACE]) as lab:
         two = lab.node(f"{SPACE}/pod/two")
-        with pytest.raises(Unreachable, match="no end after 1 s"):
-            await lab.source.run(two, ["sleep 4711"], timeout=1)
+        for command in (["sleep 4711"], ["sleep", "4711"]):
+            with pytest.raises(Unreachable, match="no end after 1 s"):
+                await lab.source.run(two, command, timeout=1)
 
         left = "0"
         for _ in range(50):
@@ -265,6 +269,24 @@ async def test_a_command_that_takes_too_long_is_ended_in_the_container_too(clust
                 break
             await asyncio.sleep(0.1)
         assert left == "0"
+
+
+async def test_a_program_runs_in_an_image_without_a_shell(
+    cluster: Kube, docker_engine: DockerEngine, tmp_path: Path
+) -> None:
+    busybox = shutil.which("busybox")
+    assert busybox
+    with tarfile.open(tmp_path / "image.tar", "w") as archive:
+        for name in ("sleep", "echo"):
+            archive.add(busybox, f"bin/{name}")
+    docker_engine.cli("import", str(tmp_path / "image.tar"), "shell-less:latest")
+    cluster.apply(pod("shell-less", SPACE, {"image": "shell-less:latest", "command": ["/bin/sleep", "1000"]}))
+    async with live(cluster.kubeconfig, namespaces=[SPACE]) as lab:
+        await until(lambda: (seen := lab.find(f"{SPACE}/pod/shell-less")) and seen.state is State.RUNNING)
+        node = lab.node(f"{SPACE}/pod/shell-less")
+        for timeout in (None, 10):
+            done = await lab.source.run(node, ["/bin/echo", "a", "b"], timeout=timeout)
+            assert (done.exit_status, done.stdout) == (0, b"a b\n")
 
 
 async def test_a_command_that_the_image_does_not_hold_fails_with_its_name(cluster: Kube) -> None:

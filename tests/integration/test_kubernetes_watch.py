@@ -119,6 +119,15 @@ async def test_only_the_named_namespaces_are_listed(cluster: Kube) -> None:
         assert lab.status.health is Health.LIVE
 
 
+async def test_a_named_namespace_that_is_not_there_is_said_until_it_is(cluster: Kube) -> None:
+    cluster.kubectl("delete", "namespace", "later", "--ignore-not-found")
+    async with live(cluster.kubeconfig, namespaces=["later"]) as lab:
+        assert lab.status.scopes == {"namespace/later": "there is no namespace later"}
+        cluster.kubectl("create", "namespace", "later")
+        await until(lambda: lab.find("later") and lab.status.health is Health.LIVE)
+    cluster.kubectl("delete", "namespace", "later", "--wait=false")
+
+
 async def test_what_a_viewer_may_not_list_is_said_and_the_rest_is_there(cluster: Kube) -> None:
     async with live(cluster.viewer_kubeconfig) as lab:
         assert lab.status.health is Health.PARTIAL

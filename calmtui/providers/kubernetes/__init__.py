@@ -34,9 +34,9 @@ class KubernetesProvider:
 
     def discover(self) -> list[Discovered]:
         """The contexts of the kubeconfig that kubectl would use; the current one is suggested."""
-        from calmtui.providers.kubernetes.discover import contexts
+        from calmtui.providers.kubernetes.discover import discover
 
-        return contexts()
+        return discover()
 
 
 PROVIDER = KubernetesProvider()

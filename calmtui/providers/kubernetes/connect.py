@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from calmtui.providers.base import SourceError
 from calmtui.providers.kubernetes.errors import from_exception, from_status
-from calmtui.providers.kubernetes.login import Login, kubeconfig_files, log_in
+from calmtui.providers.kubernetes.kubeconfig import kubeconfig_files
+from calmtui.providers.kubernetes.login import Login, log_in
 
 if TYPE_CHECKING:
     import aiohttp

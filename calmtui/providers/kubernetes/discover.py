@@ -4,48 +4,24 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
-from typing import Any
 
 from calmtui.providers.base import Discovered
-from calmtui.providers.kubernetes.login import kubeconfig_files
+from calmtui.providers.kubernetes.kubeconfig import contexts, kubeconfig_files
 
 
-def contexts() -> list[Discovered]:
+def discover() -> list[Discovered]:
     """Every context of KUBECONFIG or `~/.kube/config`, the current one switched on. An unreadable file has none."""
-    found: dict[str, Path] = {}
-    current = ""
-    for file in kubeconfig_files(None):
-        config = _read(file)
-        for context in _dicts(config.get("contexts")):
-            found.setdefault(str(context.get("name", "")), file)
-        current = current or str(config.get("current-context") or "")
-    found.pop("", None)
-    where = "KUBECONFIG" if os.environ.get("KUBECONFIG") else "~/.kube/config"
+    names, current = contexts(kubeconfig_files(None))
     return [
         Discovered(
             name=_source_name(name),
             options={"context": name},
-            found_in=where,
+            found_in="KUBECONFIG" if os.environ.get("KUBECONFIG") else "~/.kube/config",
             note="current context" if name == current else "",
             suggested=name == current,
         )
-        for name in found
+        for name in names
     ]
-
-
-def _read(file: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        config = yaml.load(file.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # safe
-    except (OSError, yaml.YAMLError, ValueError):
-        return {}
-    return config if isinstance(config, dict) else {}
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _source_name(context: str) -> str:

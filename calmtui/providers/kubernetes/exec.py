@@ -7,6 +7,7 @@ input has ended (5 can, from Kubernetes 1.30 on), so a command that is given inp
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -33,6 +34,8 @@ PIECE = 2**17
 
 LIMITED = 'if command -v timeout >/dev/null 2>&1; then exec timeout "$0" "$@"; else exec "$@"; fi'
 """Runs a command for so many seconds: a container's processes outlive a connection that is closed."""
+NO_SHELL = 'exec: "sh": executable file not found'
+"""What runtimes say of an image without a shell: then a program runs as it is, and cannot be limited."""
 FED = 'head -c "$0" | "$@"'
 """Runs a command with so many bytes as its input, then the end of it."""
 
@@ -64,30 +67,44 @@ async def run(
     api: Api, target: Target, command: Sequence[str], *, stdin: bytes | None, timeout: float | None
 ) -> ExecResult:
     """Run a command in a container. See `providers.base.Exec`."""
-    begun = time.monotonic()
     argv = ["sh", "-c", command[0]] if len(command) == 1 else list(command)
-    if timeout is not None and len(command) == 1:
-        argv = ["sh", "-c", LIMITED, f"{timeout:.3f}", *argv]
     if stdin is not None:
         argv = ["sh", "-c", FED, str(len(stdin)), *argv]
+    if timeout is None:
+        return await _run(api, target, argv, stdin)
+    try:
+        async with asyncio.timeout(timeout):
+            limited = ["sh", "-c", LIMITED, str(math.ceil(timeout) + 1), *argv]  # after us: we say that it was too long
+            try:
+                result = await _run(api, target, limited, stdin)
+            except Misconfigured as error:  # as containerd says it
+                if len(command) == 1 or NO_SHELL not in error.what:
+                    raise
+            else:
+                if len(command) == 1 or NO_SHELL.encode() not in result.stdout:  # as Docker says it
+                    return result
+            return await _run(api, target, argv, stdin)
+    except TimeoutError:
+        raise Unreachable(f"no end after {timeout:g} s", where=target.name) from None
+
+
+async def _run(api: Api, target: Target, argv: Sequence[str], stdin: bytes | None) -> ExecResult:
+    """Run a program to its end. Raises a SourceError."""
+    begun = time.monotonic()
     output = {STDOUT: bytearray(), STDERR: bytearray()}
     cut = False
     status: int | None = None
-    try:
-        async with asyncio.timeout(timeout), connect(api, target, argv, stdin=stdin is not None) as socket:
-            if stdin is not None:
-                await _feed(socket, stdin)
-            async for channel, data in frames(socket):
-                if channel in output:
-                    kept = data[: MOST_OUTPUT - len(output[channel])]
-                    cut = cut or len(kept) < len(data)
-                    output[channel] += kept
-                elif channel == ERROR:
-                    status = exit_status(data, api.where)
-                    break
-    except TimeoutError:
-        left = "" if len(command) == 1 else "; it may still be running in the container"
-        raise Unreachable(f"no end after {timeout:g} s{left}", where=target.name) from None
+    async with connect(api, target, argv, stdin=stdin is not None) as socket:
+        if stdin is not None:
+            await _feed(socket, stdin)
+        async for channel, data in frames(socket):
+            if channel in output:
+                kept = data[: MOST_OUTPUT - len(output[channel])]
+                cut = cut or len(kept) < len(data)
+                output[channel] += kept
+            elif channel == ERROR:
+                status = exit_status(data, api.where)
+                break
     notes = ["output cut at 10 MiB"] if cut else []
     if status is None:
         notes.append("the connection ended before the command did")

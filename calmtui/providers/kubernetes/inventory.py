@@ -72,21 +72,25 @@ async def follow(source: str, api: Api, scopes: dict[str, Collection]) -> AsyncG
 async def _scope(source: str, scope: str, collection: Collection) -> AsyncGenerator[Update, None]:
     """The updates of one scope."""
     said = ""
+    named = scope.removeprefix("namespace/") if scope.startswith("namespace/") else ""
     async with aclosing(keep_watching(collection)) as stream:
         async for update in stream:
+            error = ""
             if isinstance(update, Everything):
                 said = ""
                 yield Snapshot(scope, update.items)
+                if named and not update.items:
+                    error = f"there is no namespace {named}"
             elif isinstance(update, Altered):
                 gone = [node_id for item in update.gone for node_id in collection.kind.ids(source, item)]
                 yield Delta(scope, update.put, gone)
             else:
                 error = _explain(update.error, collection)
-                if not said and scope.startswith("namespace/"):
-                    yield Snapshot(scope, [named_namespace(source, scope.removeprefix("namespace/"))])
-                if error != said:
-                    said = error
-                    yield ScopeTrouble(scope, error)
+                if named and not said:
+                    yield Snapshot(scope, [named_namespace(source, named)])
+            if error != said:
+                said = error
+                yield ScopeTrouble(scope, error)
 
 
 def _explain(error: SourceError, collection: Collection) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 
 from calmtui import sanitise
 from calmtui.providers.base import AuthFailed, Misconfigured
+from calmtui.providers.kubernetes.kubeconfig import contexts, kubeconfig_files
 
 LOGIN_SECONDS = 60.0
 """How long an exec plugin or an identity provider may take; a person may have to press a button for it."""
@@ -46,14 +47,6 @@ class Login:
         return f"Login({self.server})"
 
 
-def kubeconfig_files(kubeconfig: Path | None) -> list[Path]:
-    """The files to read: the one named, or those of KUBECONFIG, or `~/.kube/config`."""
-    if kubeconfig is not None:
-        return [kubeconfig]
-    named = [part for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
-    return [Path(part).expanduser() for part in named] or [Path.home() / ".kube" / "config"]
-
-
 def log_in(kubeconfig: Path | None, context: str | None, where: str) -> Login:
     """Read the kubeconfig and obtain credentials. Blocks. Raises Misconfigured or AuthFailed."""
     files = kubeconfig_files(kubeconfig)
@@ -64,6 +57,11 @@ def log_in(kubeconfig: Path | None, context: str | None, where: str) -> Login:
             next_step="set `kubeconfig` in the estate, or KUBECONFIG",
         )
     paths = os.pathsep.join(map(str, files))
+    known, _ = contexts(files)
+    if context is not None and known and context not in known:
+        raise Misconfigured(
+            f"there is no context {context!r} in {paths}", where=where, next_step=f"there are: {', '.join(known[:20])}"
+        )
     with _Complaints() as complaints:
         config = _load(paths, context, where)
     token = config.api_key.get("BearerToken", "")

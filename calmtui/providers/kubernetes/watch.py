@@ -144,7 +144,8 @@ async def list_all(collection: Collection) -> tuple[Everything, str]:
 async def watch_once(collection: Collection, version: str) -> AsyncGenerator[tuple[Altered, str], None]:
     """One watch from a version on: batches of what came in one piece, each with the version reached.
 
-    Ends when the server closes it or the connection breaks. Raises Expired when the version is too old, else a SourceError.
+    Ends when the server closes it or the connection breaks. Raises Expired when the version is too old,
+    else a SourceError.
     """
     query = {
         "watch": "1",
