@@ -157,10 +157,13 @@ class FleetScreen(Screen[None]):
             self.bar.complain(error)  # the last filter that could be read stays on
             return
         self.bar.complain(None)
+        node = self.tree_view.node
         self.outline.filter(matches)
-        if self.outline.filtered and (first := self.outline.next(-1, 1)) is not None and self.bar.has_class("-typing"):
-            self.tree_view.move(first)
+        if matches is None and node is not None:  # the node is still the question, so it stays in sight
+            self.outline.reveal(node.id)
         self.tree_view.follow()
+        if self.bar.has_class("-typing") and matches is not None and (first := self.outline.next(-1, 1)) is not None:
+            self.tree_view.move(first)
         self._show()
 
     def on_filter_bar_left(self) -> None:

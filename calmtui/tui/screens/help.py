@@ -10,8 +10,10 @@ from textual.widgets import Input, Static
 from calmtui.tui import keys
 from calmtui.tui.widgets.rows import Rows, Span
 
-KEYS_WIDTH = 16
-NAME_WIDTH = 16
+KEYS_WIDTH = 14
+GROUP_WIDTH = 10
+ROOMY = 100
+"""Columns from which the groups stand beside the keys."""
 
 
 def found(where: str, text: str) -> list[keys.Command]:
@@ -54,13 +56,13 @@ class HelpScreen(ModalScreen[tuple[str, str] | None]):
 
     def _row(self, index: int) -> list[Span]:
         command = self._found[index]
-        shown = " ".join(keys.shown(command, self._rebound))
         before = self._found[index - 1].group if index else ""
+        group = f"{command.group if command.group != before else '':<{GROUP_WIDTH}}"
         return [
-            (f" {shown:<{KEYS_WIDTH}}", "strong"),
-            (f":{command.name} {command.argument}".ljust(NAME_WIDTH + 6), "quiet"),
-            (f"{command.group if command.group != before else '':<9}", "quiet"),
-            (command.sentence, ""),
+            (f" {' '.join(keys.shown(command, self._rebound)):<{KEYS_WIDTH}}", "strong"),
+            (group if self.size.width >= ROOMY else "", "quiet"),
+            (f"{command.sentence}  ", ""),
+            (f":{command.name} {command.argument}", "quiet"),
         ]
 
     def on_input_changed(self, event: Input.Changed) -> None:

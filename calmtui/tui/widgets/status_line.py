@@ -45,9 +45,11 @@ def line(situation: Situation, width: int, glyphs: Glyphs, colours: Colours) -> 
     clock = time.strftime("%H:%M", time.localtime(situation.now))
     bad = [status for status in situation.sources if status.health not in (Health.LIVE, Health.OFF)]
     every = list(situation.sources)
-    for short, told in ((False, every), (True, every), (False, bad), (True, bad), (True, [])):
+    hidden = len(every) - len(bad)
+    shorter = ((False, every, 0), (True, every, 0), (False, bad, hidden), (True, bad, hidden), (True, bad, 0))
+    for short, told, more in (*shorter, (True, [], len(every))):
         left = _left(situation, glyphs, colours, short=short)
-        right = _right(told, situation, glyphs, colours, more=len(every) - len(told))
+        right = _right(told, situation, glyphs, colours, more=more)
         right.append(f"  {clock} ")
         if left.cell_len + right.cell_len < width:
             break

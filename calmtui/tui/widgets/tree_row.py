@@ -55,6 +55,11 @@ class Look(NamedTuple):
     dim: bool = False
     """Stale, or there only because of what is beneath it."""
 
+    @property
+    def troubled_source(self) -> bool:
+        """Whether it is a source with an error to tell, which gets all the room there is."""
+        return self.health in (Health.STALE, Health.PARTIAL)
+
 
 class Widths(NamedTuple):
     """Columns of the tree; 0: the column is not there."""
@@ -114,6 +119,7 @@ def other_word(node: Node) -> str:
 def source_look(row: Row, status: SourceStatus, now: float) -> Look:
     """The look of a source's row: what is wrong with it, and how old what is shown is."""
     ago = f"{age(now - status.confirmed_at)} old" if status.confirmed_at else ""
+    error = status.error.removeprefix(f"{status.name}: ")  # the row says whose it is
     match status.health:
         case Health.LIVE:
             note = ""
@@ -122,9 +128,9 @@ def source_look(row: Row, status: SourceStatus, now: float) -> Look:
         case Health.OFF:
             note = "switched off"
         case Health.PARTIAL:
-            note = f"{len(status.scopes)} failing: {status.error}" if len(status.scopes) > 1 else status.error
+            note = f"{len(status.scopes)} failing: {error}" if len(status.scopes) > 1 else error
         case Health.STALE:
-            note = f"{ago}: {status.error}" if ago and status.nodes else status.error
+            note = f"{ago}: {error}" if ago and status.nodes else error
     return Look(row.depth, row.name, None, None, health=status.health, kind=status.kind, note=note)
 
 
@@ -146,10 +152,12 @@ def draw(look: Look, width: int, glyphs: Glyphs, styles: Styles) -> Strip:
     segments = [
         Segment(glyphs.cursor if look.cursor else " ", styles.marked if look.cursor else styles.plain),
         Segment(f" {glyphs.marked} " if look.marked else "   ", styles.marked),
-        *_name(look, column.name, glyphs, styles, text),
     ]
-    if look.state is None:  # a group has no columns: what is wrong with a source needs the room
-        return _cursor(look, [*segments, *_group(look, width - EDGE - column.name, glyphs, styles)], width)
+    if look.state is None:
+        room = min(column.name, 8 + 2 * look.depth + cell_len(look.name)) if look.troubled_source else column.name
+        segments += _name(look, room, glyphs, styles, text)
+        return _cursor(look, [*segments, *_group(look, width - EDGE - room, glyphs, styles)], width)
+    segments += _name(look, column.name, glyphs, styles, text)
     if column.kind:
         segments.append(Segment(_fit(look.kind, column.kind, glyphs), styles.quiet))
     if column.where:
@@ -181,8 +189,8 @@ def _group(look: Look, width: int, glyphs: Glyphs, styles: Styles) -> list[Segme
     if look.total:
         segments.append(Segment(f"{look.total:,} ", styles.quiet))
     segments += _beneath(look, glyphs, styles)
-    bad = look.health in (Health.STALE, Health.PARTIAL)
-    return [*segments, _rest(look.note, segments, width, glyphs, styles.warning if bad else styles.quiet)]
+    style = styles.warning if look.troubled_source else styles.quiet
+    return [*segments, _rest(look.note, segments, width, glyphs, style)]
 
 
 def _note(look: Look, state: State, width: int, glyphs: Glyphs, styles: Styles) -> list[Segment]:
