@@ -289,6 +289,6 @@ def test_the_screen_looks_as_it_did(snap_compare: object, size: tuple[int, int])
     async def settle(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: len(app.logs.view.buffer.lines) == 25 and " 0 lines/s" in app.picture[0])
         await pilot.press("f", *"orders/1", "enter")
-        await until(pilot, lambda: "paused" in app.picture[0] and not app.logs.has_class("-asking"))
+        await until(pilot, lambda: "paused" in app.picture[0] and app.logs.focused is app.logs.view)
 
     assert snap_compare(app, terminal_size=size, run_before=settle)  # type: ignore[operator]

@@ -40,9 +40,6 @@ class LogsScreen(Screen[None]):
     BINDINGS = keys.bindings("logs")
     DEFAULT_CSS = """
     LogsScreen > #toggles { height: 1; color: $text-muted; }
-    LogsScreen > LogPrompt { display: none; }
-    LogsScreen.-asking > LogPrompt { display: block; }
-    LogsScreen.-asking > #toggles { display: none; }
     """
 
     def __init__(self, live: LiveEstate, nodes: Sequence[Node]) -> None:
@@ -134,13 +131,16 @@ class LogsScreen(Screen[None]):
         if typed:
             self._take(purpose, typed)
         else:
-            self.add_class("-asking")
-            self.query_one(LogPrompt).ask(purpose, now.typed if now else "")
+            toggles = self.query_one("#toggles")
 
-    def on_log_prompt_answered(self, answer: LogPrompt.Answered) -> None:
-        self.remove_class("-asking")
-        self.view.focus()
-        self._take(answer.purpose, answer.typed)
+            def answered(text: str | None) -> None:
+                toggles.display = True
+                self.set_focus(self.view)
+                if text is not None:
+                    self._take(purpose, text)
+
+            toggles.display = False
+            self.query_one(LogPrompt).ask(purpose, now.typed if now else "", answered)
 
     def _take(self, purpose: Purpose, typed: str) -> None:
         try:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widgets import Input
 
 Purpose = Literal["include", "exclude", "find"]
@@ -18,7 +18,7 @@ QUESTIONS: dict[Purpose, str] = {
 
 
 class LogPrompt(Input):
-    """Whoever shows it hides it again when it is `Answered`."""
+    """Hidden until it asks. It takes the focus at once, so that the keys typed next are its own."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave things as they are", id="logs.leave")]
     DEFAULT_CSS = """
@@ -26,33 +26,29 @@ class LogPrompt(Input):
     LogPrompt:focus { border: none; }
     """
 
-    class Answered(Message):
-        """Posted when a text was typed; `purpose` says what for. Left with escape, the text is what it was before."""
-
-        def __init__(self, purpose: Purpose, typed: str) -> None:
-            super().__init__()
-            self.purpose = purpose
-            self.typed = typed
-
     def __init__(self) -> None:
         super().__init__(select_on_focus=False)
-        self.purpose: Purpose = "find"
-        self._before = ""
+        self.display = False
+        self._answered: Callable[[str | None], None] | None = None
 
-    def ask(self, purpose: Purpose, now: str) -> None:
-        """Ask for a text; `now` is what holds at present."""
-        self.purpose, self._before = purpose, now
+    def ask(self, purpose: Purpose, now: str, answered: Callable[[str | None], None]) -> None:
+        """Ask for a text and call `answered` with it, or with None when it was left; `now` is what holds at present."""
+        self._answered = answered
         self.placeholder = QUESTIONS[purpose]
         self.value = now
         self.cursor_position = len(now)
-        self.focus()
+        self.display = True
+        self.screen.set_focus(self)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self._answer(self.value)
+    async def action_submit(self) -> None:
+        """Take what was typed."""
+        self._close(self.value)
 
     def action_leave(self) -> None:
-        self._answer(self._before)
+        """Take nothing."""
+        self._close(None)
 
-    def _answer(self, typed: str) -> None:
-        self.post_message(self.Answered(self.purpose, typed))
+    def _close(self, answer: str | None) -> None:
+        self.display = False
+        if self._answered is not None:
+            self._answered(answer)

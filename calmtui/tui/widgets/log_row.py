@@ -71,7 +71,7 @@ class Look:
 
 
 def draw(line: LogLine, name: str, colour: int, look: Look, *, current: bool = False) -> list[Strip]:
-    """The rows of a line, each `look.width` cells wide. There is one only unless lines are wrapped."""
+    """The rows of a line, each `look.width` cells wide. One row but for notes and with `wrap`."""
     styles = look.styles
     head = [Segment(look.signs.cursor if current else " ", styles.cursor)]
     if look.times:
@@ -127,14 +127,15 @@ def _local(seconds: int) -> tuple[str, str]:
 
 def _body(line: LogLine, look: Look, width: int) -> list[list[Segment]]:
     raw, base, spans = _content(line, look)
+    wrap = look.wrap or isinstance(line, Note)  # what a note says is never cut off
     # What a row can hold, with room for characters without width: a line may have 64 Ki characters.
-    hidden = 0 if look.wrap else look.left
-    limit = len(raw) if look.wrap else hidden + 4 * width
+    hidden = 0 if wrap else look.left
+    limit = len(raw) if wrap else hidden + 4 * width
     text = raw[:limit].expandtabs(TAB)
     layers: list[Layer] = [(_column(raw, b), _column(raw, e), style) for b, e, style in spans if b < limit]
     if look.search is not None:
         layers += [(b, e, look.styles.match) for b, e in look.search.places(text)]
-    if not look.wrap:
+    if not wrap:
         return [_paint(text, hidden, len(text), layers, base)]
     rows, start = [], 0
     for piece in chop_cells(text, width) or [""]:
