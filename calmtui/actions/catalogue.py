@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node
 from calmtui.providers.base import Action, Danger
 
 Catalogue = Mapping[str, Mapping[str, Action]]
-"""For each source by name, the actions of its provider by name."""
+"""For each source by name, the actions of its provider by name, as `LiveEstate.actions` gives it."""
 
 NAMED = 3
 """How many nodes a reason names before it only counts."""
@@ -27,12 +26,6 @@ class Choice:
     """Where several providers have an action of that name, the most dangerous one's."""
     why_not: str = ""
     """Why it cannot be chosen for all the nodes; empty: it can."""
-
-
-def catalogue(live: LiveEstate) -> Catalogue:
-    """The catalogue of an estate."""
-    by_provider = live.actions()
-    return {spec.name: by_provider[spec.provider] for spec in live.estate.sources}
 
 
 def choices(nodes: Sequence[Node], known: Catalogue, peers: Iterable[Node], *, read_only: bool) -> list[Choice]:

@@ -93,10 +93,9 @@ async def _act(
 
 def _plan(estate: Opened, action: str, query: str, given: dict[str, str]) -> Plan:
     from calmtui.actions import plan
-    from calmtui.actions.catalogue import catalogue
 
     live = estate.live
-    made = plan.make(action, estate.one_or_more(query), catalogue(live), is_stale=live.fleet.is_stale)
+    made = plan.make(action, estate.one_or_more(query), live.actions(), is_stale=live.fleet.is_stale)
     if not made.targets:
         more = f" and {len(made.left_out) - 1} more" if len(made.left_out) > 1 else ""
         raise CalmError(f"no node that matches {query!r} offers {action} now: {made.left_out[0].reason}{more}")

@@ -67,6 +67,8 @@ class LiveEstate:
         return cast(Ability, source) if name == "lifecycle" or name in node.offers else None
 
     def actions(self) -> dict[str, dict[str, Action]]:
-        """The catalogue: for each provider of this estate, its actions by name."""
-        kinds = {spec.provider for spec in self.estate.sources}
-        return {kind: {action.name: action for action in providers.load(kind).actions} for kind in sorted(kinds)}
+        """The catalogue: for each source that is open, by name, the actions of its provider by name."""
+        return {
+            name: {action.name: action for action in providers.load(source.kind).actions}
+            for name, source in self.gatherer.sources.items()
+        }

@@ -12,13 +12,15 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from calmtui.actions import plan
-from calmtui.actions.catalogue import Choice, catalogue, choices, danger_word
+from calmtui.actions.catalogue import Choice, choices, danger_word
 from calmtui.actions.execute import act
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node
 from calmtui.providers.base import Danger
 from calmtui.tui import keys
 from calmtui.tui.widgets.rows import Rows, Span
+
+HINT = "enter or a digit goes on · esc goes back"
 
 NAMED = 3
 """How many nodes the title names before it only counts."""
@@ -37,7 +39,8 @@ class ActionsScreen(ModalScreen[None]):
             border: round $accent; border-title-color: $text; padding: 0 1; background: $surface;
         }
         & Rows { height: auto; max-height: 16; }
-        & #why { height: auto; max-height: 4; color: $text-muted; margin-top: 1; }
+        & #why { height: auto; max-height: 4; margin: 1 0; }
+        & #hint { height: 1; color: $text-muted; }
     }
     """
 
@@ -48,7 +51,7 @@ class ActionsScreen(ModalScreen[None]):
         self.nodes = nodes
         self.hidden = hidden
         self.read_only = read_only or live.estate.read_only
-        self.catalogue = catalogue(live)
+        self.catalogue = live.actions()
         self.choices = choices(nodes, self.catalogue, live.fleet, read_only=self.read_only)
         self._width = max((len(choice.name) for choice in self.choices), default=0)
 
@@ -57,6 +60,7 @@ class ActionsScreen(ModalScreen[None]):
             box.border_title = Content(title(self.nodes, self.hidden))
             yield Rows(self._row, len(self.choices))
             yield Static(id="why", markup=False)
+            yield Static(HINT, id="hint", markup=False)
 
     def on_mount(self) -> None:
         self._explain()

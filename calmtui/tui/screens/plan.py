@@ -73,7 +73,7 @@ class PlanScreen(ModalScreen[None]):
             yield Static(id="wrong", markup=False)
             if plan.typed:
                 with Horizontal():
-                    yield Static(f"Type {plan.typed} to go on:", markup=False)
+                    yield Static(f"Type {plan.typed} to go on, esc does nothing:", markup=False)
                     yield Input(id="typed", compact=True)
             else:
                 with Horizontal():

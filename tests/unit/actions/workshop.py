@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from importlib.metadata import EntryPoint
 
+from pydantic import BaseModel
+
+from calmtui import providers
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate, SourceSpec
 from calmtui.fleet.node import Node, State
 from calmtui.fleet.source import Health, SourceStatus
-from calmtui.fleet.update import Delta, Update
-from calmtui.providers.base import Action, Danger, ExecResult, Parameter
+from calmtui.fleet.update import Delta, Ready, Snapshot, Update
+from calmtui.providers.base import Action, Danger, Discovered, ExecResult, Opening, Parameter
 
 ACTIONS = {
     action.name: action
@@ -23,6 +27,8 @@ ACTIONS = {
 }
 CATALOGUE = {"lab": ACTIONS}
 
+ENTRY = EntryPoint("workshop", f"{__name__}:PROVIDER", providers.GROUP)
+
 Deed = Callable[[Node], Awaitable[str]]
 
 
@@ -34,12 +40,14 @@ class Workshop:
 
     def __init__(self, deed: Deed) -> None:
         self.deed = deed
+        self.nodes: list[Node] = []
         self.acts: list[tuple[str, str, dict[str, str]]] = []
         """What was carried out: node id, action, parameters."""
 
     async def watch(self) -> AsyncGenerator[Update, None]:
+        yield Snapshot("", self.nodes)
+        yield Ready()
         await asyncio.Event().wait()
-        yield Delta("")
 
     async def close(self) -> None:
         pass
@@ -55,6 +63,26 @@ class Workshop:
         return ExecResult(int(said), b"first\nlast\n", b"bad\n" if said != "0" else b"", 0.0)
 
 
+class _Provider:
+    """Opens the workshop that stands in the place of its options."""
+
+    kind = "workshop"
+    actions = tuple(ACTIONS.values())
+
+    def open(self, opening: Opening) -> Workshop:
+        workshop: Workshop = opening.options
+        return workshop
+
+    def options(self) -> type[BaseModel]:
+        return BaseModel
+
+    def discover(self) -> list[Discovered]:
+        return []
+
+
+PROVIDER = _Provider()
+
+
 def node(name: str, *, kind: str = "thing", actions: Sequence[str] = ("stop", "destroy"), **more: object) -> Node:
     """A running node of the workshop."""
     fields = {"state": State.RUNNING, "offers": ("exec",), **more}
@@ -62,8 +90,9 @@ def node(name: str, *, kind: str = "thing", actions: Sequence[str] = ("stop", "d
 
 
 def live(source: Workshop, *nodes: Node, read_only: bool = False) -> LiveEstate:
-    """A live estate of the workshop alone."""
-    estate = LiveEstate(Estate("test", (SourceSpec("lab", "workshop", None),), read_only=read_only))
+    """A live estate of the workshop alone, whose nodes are known; a console can enter it as well."""
+    source.nodes = list(nodes)
+    estate = LiveEstate(Estate("test", (SourceSpec("lab", "workshop", source),), read_only=read_only))
     estate.gatherer.sources["lab"] = source
     estate.fleet.set_source(SourceStatus("lab", "workshop", Health.LIVE))
     estate.fleet.apply("lab", [Delta("", put=list(nodes))])
