@@ -9,7 +9,7 @@ from calmtui.logs.line import LogLine, key
 
 MAX_LINES = 200_000
 MAX_CHARACTERS = 96 * 1024 * 1024
-"""Bounds of what is kept: whichever is reached first. About 150 MB at the most for lines of usual length."""
+"""Bounds of what is kept: whichever is reached first. 200,000 lines of 110 characters take 65 MB."""
 EVICT = 16
 """When it is full, this fraction of the lines makes room at once: one by one would move all the others."""
 FEW = 200
