@@ -28,7 +28,7 @@ from calmtui.tui.widgets.rows import Rows
 from tests.conftest import Moto
 from tests.integration.test_cli_act import Cloud
 from tests.unit.actions.conftest import workshop_provider  # noqa: F401 -- a fixture
-from tests.unit.actions.workshop import CATALOGUE, Workshop, live, node
+from tests.unit.actions.workshop import CATALOGUE, Workshop, closed, node
 
 
 @pytest.fixture
@@ -164,8 +164,9 @@ async def test_a_plan_of_an_action_that_needs_a_value_asks_for_it_and_checks_it(
 
     one = node("api", actions=["scale"])
     source = Workshop(deed)
-    app = CalmApp(live(source, one))
+    app = CalmApp(closed(source, one))
     async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(app.live.fleet) == 1)
         await app.push_screen(
             PlanScreen(app.live, make("scale", [one], CATALOGUE, is_stale=lambda _: False), read_only=False)
         )
@@ -187,7 +188,7 @@ def slow(count: int) -> tuple[CalmApp, Execution, list[Node]]:
         return await asyncio.Future[str]()
 
     nodes = [node(f"web-{number:05}") for number in range(count)]
-    estate = live(Workshop(deed), *nodes)
+    estate = closed(Workshop(deed), *nodes)
     plan = make("stop", nodes, CATALOGUE, is_stale=lambda _: False)
     return CalmApp(estate), act(estate, plan, read_only=False, parallel=1), nodes
 
@@ -195,6 +196,7 @@ def slow(count: int) -> tuple[CalmApp, Execution, list[Node]]:
 async def test_what_has_not_begun_can_be_cancelled_while_the_rest_goes_on() -> None:
     app, execution, _ = slow(3)
     async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(app.live.fleet) == len(execution.outcomes))
         await app.push_screen(OutcomesScreen(execution))
         await until(pilot, lambda: "2 queued  1 running" in shown(app))
         await pilot.press("c")
@@ -209,6 +211,7 @@ async def test_what_has_not_begun_can_be_cancelled_while_the_rest_goes_on() -> N
 async def test_ten_thousand_outcomes_are_rows_and_no_widgets() -> None:
     app, execution, nodes = slow(10_000)
     async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(app.live.fleet) == len(execution.outcomes))
         await app.push_screen(OutcomesScreen(execution))
         await pilot.press("G")
         await until(pilot, lambda: nodes[-1].name in shown(app))

@@ -89,10 +89,15 @@ def node(name: str, *, kind: str = "thing", actions: Sequence[str] = ("stop", "d
     return Node(id=f"lab:{name}", kind=kind, name=name, source="lab", actions=tuple(actions), **fields)  # type: ignore[arg-type]
 
 
-def live(source: Workshop, *nodes: Node, read_only: bool = False) -> LiveEstate:
-    """A live estate of the workshop alone, whose nodes are known; a console can enter it as well."""
+def closed(source: Workshop, *nodes: Node, read_only: bool = False) -> LiveEstate:
+    """An estate of the workshop alone, yet to be entered."""
     source.nodes = list(nodes)
-    estate = LiveEstate(Estate("test", (SourceSpec("lab", "workshop", source),), read_only=read_only))
+    return LiveEstate(Estate("test", (SourceSpec("lab", "workshop", source),), read_only=read_only))
+
+
+def live(source: Workshop, *nodes: Node, read_only: bool = False) -> LiveEstate:
+    """The same with its source open and its nodes known, without a task that gathers them."""
+    estate = closed(source, *nodes, read_only=read_only)
     estate.gatherer.sources["lab"] = source
     estate.fleet.set_source(SourceStatus("lab", "workshop", Health.LIVE))
     estate.fleet.apply("lab", [Delta("", put=list(nodes))])
