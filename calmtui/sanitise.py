@@ -16,7 +16,10 @@ _VISIBLE[0x7F] = "␡"
 _VISIBLE |= dict.fromkeys(range(0x80, 0xA0), "\N{REPLACEMENT CHARACTER}")  # C1: 8-bit escapes
 # Bidirectional overrides and isolates, line and paragraph separators, and invisible marks can make
 # a line read as something it is not.
-_HIDDEN = (0x061C, 0x200B, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF)
+_HIDDEN = (
+    0x00AD, 0x061C, 0x180E, 0x200B, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2060, 0x2070),
+    0xFEFF, *range(0xFFF9, 0xFFFC), 0xE0001, *range(0xE0020, 0xE0080),
+)  # fmt: skip
 _VISIBLE |= dict.fromkeys(_HIDDEN, "\N{REPLACEMENT CHARACTER}")
 # Surrogates cannot be encoded for the terminal at all.
 _UNSAFE = re.compile("[" + "".join(map(re.escape, map(chr, _VISIBLE))) + "\ud800-\udfff]")

@@ -43,6 +43,11 @@ def test_text_that_reads_backwards_is_shown_as_it_is() -> None:
     assert sanitise.word("naïve 東京 ✖") == "naïve 東京 ✖"
 
 
+def test_text_without_a_shape_is_shown() -> None:
+    smuggled = "ok" + "".join(chr(0xE0000 + ord(character)) for character in "run this")
+    assert sanitise.word(smuggled) == "ok" + 8 * "\N{REPLACEMENT CHARACTER}"
+
+
 def test_deep_reaches_keys_and_lists_and_keeps_line_ends() -> None:
     assert sanitise.deep({"k\x1b": ["a\nb\x07", 1, None, ("\x9b",)]}) == {
         "k␛": ["a\nb␇", 1, None, ["\N{REPLACEMENT CHARACTER}"]]
