@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -187,7 +188,7 @@ async def test_a_viewer_is_told_what_may_not_be_done_and_nothing_happens(cluster
     assert field(cluster, ".spec.replicas", "deploy/kept") == "1"
 
 
-async def test_an_act_that_gets_no_answer_is_unknown_rather_than_failed(cluster: Kube) -> None:
+async def test_an_act_that_gets_no_answer_is_unknown_rather_than_failed(cluster: Kube, tmp_path: Path) -> None:
     """A server that takes the request and dies: nobody can say whether it was carried out."""
 
     async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -201,7 +202,7 @@ async def test_an_act_that_gets_no_answer_is_unknown_rather_than_failed(cluster:
     server = await asyncio.start_server(swallow, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        config = cluster.kubeconfig.with_name("config-limbo")
+        config = tmp_path / "config"
         config.write_text(cluster.kubeconfig.read_text().replace("https://127.0.0.1:16443", f"http://127.0.0.1:{port}"))
         async with live(config, namespaces=[SPACE]) as lab:
             with pytest.raises(OutcomeUnknown):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from calmtui.fleet.node import Node, State
@@ -154,8 +155,6 @@ async def test_a_followed_deployment_takes_in_new_pods_and_tells_of_those_that_e
             cluster.kubectl("-n", SPACE, "delete", "pod", old.name, "--wait=false")
 
             await until(lambda: len(log.streams) == 3)
-            new = next(iter(log.streams - {node.name for node in lab.under(path)[:0]} - {old.name}))
-            assert new
             fresh = [stream for stream in log.streams if log.numbers(stream)[0] == 0]
             assert len(fresh) == 1, "a new pod is read from its first line"
             await until(lambda: any("gone" in note or "ended" in note for note in log.notes))
@@ -212,8 +211,6 @@ async def test_a_log_that_is_cut_again_and_again_loses_and_doubles_nothing(
 
 async def test_the_log_of_a_pod_that_is_gone_says_so(cluster: Kube) -> None:
     async with live(cluster.kubeconfig, namespaces=[SPACE]) as lab:
-        import msgspec
-
         gone = msgspec.structs.replace(lab.node(f"{SPACE}/pod/two"), id=f"k8s:lab/{SPACE}/pod/never", name="never")
         with pytest.raises(NodeGone):
             await all_of(lab, gone, LogRequest(follow=False))

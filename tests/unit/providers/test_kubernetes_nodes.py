@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from calmtui.fleet.node import Node, State
@@ -19,8 +20,6 @@ def nodes(kind: str, **fields: Any) -> list[Node]:
     """The nodes of an object as the API would send it."""
     metadata = {"name": "web", "namespace": "shop", "creationTimestamp": "2026-11-21T03:15:43Z"}
     raw = {**fields, "metadata": metadata | fields.get("metadata", {})}
-    import msgspec
-
     return KINDS[kind].nodes("lab", KINDS[kind].one.decode(msgspec.json.encode(raw)))
 
 
@@ -220,8 +219,6 @@ def test_a_pod_hangs_under_what_controls_it(owners: list[dict[str, Any]], labels
 
 
 def test_the_ids_of_a_pod_that_is_gone_are_those_of_its_nodes() -> None:
-    import msgspec
-
     raw = {
         "metadata": {"name": "web", "namespace": "shop"},
         "spec": {"containers": [{"name": "a"}, {"name": "b"}], "initContainers": [{"name": "c"}]},
