@@ -107,4 +107,5 @@ def test_a_query_that_nothing_with_logs_matches_is_said(estate: Path, docker_eng
 def test_a_moment_that_is_none_is_wrong_use(estate: Path) -> None:
     done = run("-i", str(estate), "logs", "logs-a", "--since", "yesterday")
     assert done.status == 2
-    assert "not a time: 'yesterday'; write 10m, 2h, 3d" in done.err
+    assert "'yesterday'" in done.err
+    assert "10m" in done.err
