@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 def changes(
     context: typer.Context,
     query: Annotated[str, typer.Argument(help="Which nodes; none: all of them.")] = "",
-    since: Annotated[str, typer.Option(metavar="TIME", help="How far back: 30m, 2h, 7d or an ISO time.")] = "1h",
+    since: Annotated[str, typer.Option(metavar="TIME", help="How far back: 30m, 2h, 03:12 or an ISO time.")] = "1h",
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="At the most so many, the newest.")] = 10_000,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with what was before and after.")] = False,
 ) -> None:
     """Tell what changed, oldest first. The first bad change of each node is marked."""
     from calmtui.estate import find
-    from calmtui.logs.since import since as moment
+    from calmtui.fleet.moment import moment
     from calmtui.store import changes as stored
     from calmtui.store import last_fleet
 
     inventory = settings(context).inventory
     estate = find.key_of(find.estate_file(inventory)) if inventory else find.DISCOVERED
-    begin = moment(since, time.time())
+    begin = moment(since, time.time(), where="--since")
     nodes, _ = last_fleet.load(estate)
     records = _selected(query, stored.load(estate, since=begin), {node.id: node for node in nodes})[-limit:]
     beginnings = stored.first_at(estate)

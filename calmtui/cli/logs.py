@@ -32,15 +32,15 @@ def logs(
     query: Annotated[str, typer.Argument(help="Which nodes.")],
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Stay, and print what comes.")] = False,
     tail: Annotated[int, typer.Option(min=0, metavar="N", help="So many of the newest lines of each stream.")] = 100,
-    since: Annotated[str, typer.Option(metavar="T", help="Nothing older: 10m, 2h, 3d or an ISO time.")] = "",
+    since: Annotated[str, typer.Option(metavar="T", help="Nothing older: 10m, 2h, 03:12 or an ISO time.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
 ) -> None:
     """Print the logs of the nodes that a query selects, merged in the order of time."""
-    from calmtui.logs.since import since as moment
+    from calmtui.fleet.moment import moment
     from calmtui.providers.base import LogRequest
 
-    begin = moment(since, time.time()) if since else None
+    begin = moment(since, time.time(), where="--since") if since else None
     # Who says from when means all of it, unless a number is given as well.
     given = context.get_parameter_source("tail")
     unlimited = begin is not None and (given is None or given.name == "DEFAULT")

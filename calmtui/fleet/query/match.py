@@ -16,9 +16,10 @@ from operator import attrgetter, ge, gt, le, lt
 
 from calmtui.errors import UsageError
 from calmtui.fleet import hostset
+from calmtui.fleet.moment import seconds
 from calmtui.fleet.node import Node, NodeId
 from calmtui.fleet.query import terms
-from calmtui.fleet.query.parse import NUMBER_FIELDS, TIME_FIELDS, QueryError, number, parse, seconds
+from calmtui.fleet.query.parse import NUMBER_FIELDS, TIME_FIELDS, QueryError, number, parse
 from calmtui.fleet.query.terms import Query
 
 Matcher = Callable[[Node], bool]

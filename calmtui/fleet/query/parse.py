@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calmtui.errors import UsageError
+from calmtui.fleet.moment import seconds
 from calmtui.fleet.query import terms
 from calmtui.fleet.query.terms import Query
 
@@ -174,21 +175,6 @@ def _order(field: str, operator: str, value: str, text: str, column: int, at: in
             next_step=f"use = or ~, or one of {', '.join((*TIME_FIELDS, *NUMBER_FIELDS))}",
         )
     return terms.Order(field, operator, value, column)
-
-
-_LENGTH = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)", re.ASCII)
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-
-
-def seconds(text: str) -> float | None:
-    """A length of time such as `90s`, `1h30m` or `7d` in seconds; None when it is none."""
-    total, end = 0.0, 0
-    for found in _LENGTH.finditer(text):
-        if found.start() != end:
-            return None
-        total += float(found[1]) * _SECONDS[found[2]]
-        end = found.end()
-    return total if end and end == len(text) else None
 
 
 def number(text: str) -> float | None:

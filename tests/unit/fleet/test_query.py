@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calmtui.fleet.moment import seconds
 from calmtui.fleet.node import Node, State
 from calmtui.fleet.query import QueryError, Surroundings, compile_query, parse, terms
-from calmtui.fleet.query.parse import TEXT_FIELDS, seconds
+from calmtui.fleet.query.parse import TEXT_FIELDS
 from tests.strategies import nodes
 
 NOW = 1_000_000.0
