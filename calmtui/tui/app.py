@@ -100,6 +100,13 @@ class CalmApp(App[None]):
             self._connection.cancel()
             await asyncio.wait([self._connection], timeout=PARTING)
 
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual's own, without the traceback that it prints: the caller tells it in a line, and logs the rest."""
+        if self.failure is None:
+            self.failure = error
+        super()._handle_exception(error)
+        self._exit_renderables.clear()
+
     # -- commands -------------------------------------------------------------------
 
     @property

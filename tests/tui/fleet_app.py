@@ -13,6 +13,7 @@ from calmtui.estate.model import Estate
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.node import Node, State
 from calmtui.fleet.source import Health, SourceStatus
+from calmtui.fleet.update import Snapshot
 from calmtui.tui.app import CalmApp
 from calmtui.tui.widgets.footer import Footer
 
@@ -57,6 +58,7 @@ def shop() -> Fleet:
     fleet.restore(nodes, sources)
     fleet.set_source(SourceStatus("edge", "ssh", Health.STALE, error, confirmed_at=NOW - 300))
     fleet.set_source(SourceStatus("prod", "kubernetes", Health.LIVE, confirmed_at=NOW))
+    fleet.apply("prod", [Snapshot("", [node for node in nodes if node.source == "prod"])], now=NOW)
     return fleet
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -11,7 +12,6 @@ from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
-from textual.widgets import Static
 
 from calmtui import sanitise
 from calmtui.errors import CalmError
@@ -22,7 +22,10 @@ from calmtui.fleet.source import SourceStatus
 from calmtui.providers.base import Describe, Events
 from calmtui.tui.glyphs import Glyphs
 from calmtui.tui.widgets import overview
+from calmtui.tui.widgets.still import Still
 from calmtui.tui.widgets.tree_row import Styles
+
+log = logging.getLogger(__name__)
 
 SETTLE = 0.25
 """Seconds that the cursor rests on a node before its source is asked: moving through a list asks nothing."""
@@ -68,9 +71,9 @@ class Detail(Vertical):
         self.glyphs = glyphs
         self.tab = Tab.OVERVIEW
         self._subject: Subject | None = None
-        self._head = Static(id="head", markup=False)
-        self._tabs = Static(id="tabs", markup=False)
-        self._text = Static(markup=False)
+        self._head = Still(id="head")
+        self._tabs = Still(id="tabs")
+        self._text = Still()
         self._body = VerticalScroll(self._text, id="body")
 
     def compose(self) -> ComposeResult:
@@ -97,6 +100,12 @@ class Detail(Vertical):
         """Let keys move what the open tab shows."""
         self._body.focus()
 
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        if self.is_mounted:
+            self._draw_head()
+            self._draw_known()
+
     def on_resize(self) -> None:
         self._draw_head()
 
@@ -109,14 +118,14 @@ class Detail(Vertical):
         match self._subject:
             case Node() as node:
                 stale = self.live.fleet.is_stale(node)
-                self._head.update(overview.head(node, time.time(), self.glyphs, styles, stale=stale))
+                self._head.tell(overview.head(node, time.time(), self.glyphs, styles, stale=stale))
             case SourceStatus() as status:
-                self._head.update(overview.source_head(status, self.glyphs, styles))
+                self._head.tell(overview.source_head(status, self.glyphs, styles))
             case Row() as row:
-                self._head.update(overview.group_head(row, styles))
+                self._head.tell(overview.group_head(row, styles))
             case None:
-                self._head.update(Text("nothing here yet", styles.quiet))
-        self._tabs.update(self._tab_line() if isinstance(self._subject, Node) else "")
+                self._head.tell(Text("nothing here yet", styles.quiet))
+        self._tabs.tell(self._tab_line() if isinstance(self._subject, Node) else "")
 
     def _tab_line(self) -> Text:
         rule = self.glyphs.rule
@@ -129,13 +138,13 @@ class Detail(Vertical):
         """Draw what needs no asking; False when the open tab does."""
         match self._subject:
             case Node() as node if self.tab is Tab.OVERVIEW:
-                self._text.update(overview.overview(node, time.time(), self._styles()))
+                self._text.tell(overview.overview(node, time.time(), self._styles()))
             case SourceStatus() as status:
-                self._text.update(overview.source(status, time.time(), self._styles()))
+                self._text.tell(overview.source(status, time.time(), self._styles()))
             case Row() as row:
-                self._text.update(overview.group(row, self.glyphs, self._styles()))
+                self._text.tell(overview.group(row, self.glyphs, self._styles()))
             case None:
-                self._text.update("")
+                self._text.tell("")
             case _:
                 return False
         return True
@@ -147,14 +156,18 @@ class Detail(Vertical):
         if self._draw_known() or not isinstance(node, Node):
             return
         if self.tab not in node.offers:
-            self._text.update(f"{node.source} offers no {self.tab} of a {node.kind}")
+            self._text.tell(f"{node.source} offers no {self.tab} of a {node.kind}")
             return
-        self._text.update(f"asking {node.source}…")
+        self._text.tell(f"asking {node.source}…")
         await asyncio.sleep(SETTLE)
         try:
             await self._ask(node)
         except CalmError as error:
-            self._text.update(Text(sanitise.word(str(error)), self._styles().warning))
+            self._text.tell(Text(sanitise.word(str(error)), self._styles().warning))
+        except Exception as error:  # a fault of a provider's in one question is no reason to end the console
+            log.exception("%s of %s", self.tab, node.id)
+            told = f"internal error: {type(error).__name__}: {error}; calmtui's log file has the details"
+            self._text.tell(Text(sanitise.word(told), self._styles().warning))
 
     async def _ask(self, node: Node) -> None:
         if self.tab is Tab.LOGS:
@@ -164,11 +177,11 @@ class Detail(Vertical):
             await self._body.mount(LogPane(self.live, node))
         elif self.tab is Tab.DESCRIBE and (describer := self.live.able(node, Describe)):
             raw = await describer.describe(node)
-            self._text.update(await asyncio.to_thread(_as_yaml, raw))
+            self._text.tell(await asyncio.to_thread(_as_yaml, raw))
         elif self.tab is Tab.EVENTS and (teller := self.live.able(node, Events)):
-            self._text.update(overview.events(await teller.events(node), time.time(), self._styles()))
+            self._text.tell(overview.events(await teller.events(node), time.time(), self._styles()))
         else:
-            self._text.update(f"{node.source} is not connected")
+            self._text.tell(f"{node.source} is not connected")
 
 
 def _name(subject: Subject | None) -> str:

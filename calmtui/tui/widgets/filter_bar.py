@@ -9,7 +9,9 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Input
+
+from calmtui.tui.widgets.still import Still
 
 if TYPE_CHECKING:
     from calmtui.fleet.query import QueryError
@@ -46,11 +48,11 @@ class FilterBar(Vertical):
 
     def __init__(self) -> None:
         super().__init__()
-        self._by = Static(classes="filter--by", markup=False)
-        self._text = Static(classes="filter--text", markup=False)
-        self._count = Static(classes="filter--count", markup=False)
+        self._by = Still(classes="filter--by")
+        self._text = Still(classes="filter--text")
+        self._count = Still(classes="filter--count")
         self._input = Input(compact=True, select_on_focus=False)
-        self._error = Static(classes="filter--error", markup=False)
+        self._error = Still(classes="filter--error")
 
     def compose(self) -> ComposeResult:
         yield Horizontal(self._by, self._text, self._input, self._count)
@@ -66,7 +68,7 @@ class FilterBar(Vertical):
         if text is not None:
             self._input.value = text
         self.add_class("-typing")
-        self._text.update("")
+        self._text.tell("")
         self._input.focus()
         self._input.cursor_position = len(self._input.value)
 
@@ -79,9 +81,9 @@ class FilterBar(Vertical):
 
     def show(self, by: str, matching: int, total: int) -> None:
         """Say how the tree is grouped and what the filter leaves."""
-        self._by.update(f"by {by}")
-        self._text.update(f"filter: {self.text}" if self.text else "")
-        self._count.update(f"{matching:,} of {total:,}" if self.text else "")
+        self._by.tell(f"by {by}")
+        self._text.tell(f"filter: {self.text}" if self.text else "")
+        self._count.tell(f"{matching:,} of {total:,}" if self.text else "")
 
     def complain(self, error: QueryError | None) -> None:
         """Show what is wrong with the query, under the place; None: nothing."""
@@ -91,7 +93,7 @@ class FilterBar(Vertical):
             text = Text(" " * indent + "^ ", no_wrap=True)
             hint = f"{error.what}; {error.next_step}" if error.next_step else error.what
             fits = indent + 2 + len(hint) <= self.size.width
-            self._error.update(text.append(hint) if fits else text.append("\n ").append(hint))
+            self._error.tell(text.append(hint) if fits else text.append("\n ").append(hint))
 
     def _end(self) -> None:
         self.remove_class("-typing", "-wrong")

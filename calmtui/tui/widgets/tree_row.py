@@ -97,7 +97,8 @@ def node_look(row: Row, node: Node, now: float, *, by_source: bool, stale: bool)
     """The look of a node's row, before cursor and mark."""
     note = node.reason or other_word(node)
     if stale:
-        note = f"seen {age(now - node.observed_at)} ago {note}" if node.observed_at else f"not confirmed {note}"
+        seen = f"seen {age(now - node.observed_at)} ago" if node.observed_at else "not confirmed"
+        note = f"{note}, {seen}" if note else seen
     return Look(
         row.depth,
         node.name,
@@ -128,7 +129,8 @@ def source_look(row: Row, status: SourceStatus, now: float) -> Look:
         case Health.OFF:
             note = "switched off"
         case Health.PARTIAL:
-            note = f"{len(status.scopes)} failing: {error}" if len(status.scopes) > 1 else error
+            first = next(iter(status.scopes.values()), error)
+            note = f"{len(status.scopes)} failing: {first}" if len(status.scopes) > 1 else first
         case Health.STALE:
             note = f"{ago}: {error}" if ago and status.nodes else error
     return Look(row.depth, row.name, None, None, health=status.health, kind=status.kind, note=note)
