@@ -27,10 +27,10 @@ _KILL_TENTHS = 20
 """Tenths of a second that a command has to end by itself after TERM, before KILL."""
 _KILL = """
 exec 2>/dev/null
-group=-$1; kill -TERM -- $group || { group=$1; kill -TERM $group || exit 0; }
+group=-$1; kill -s TERM -- $group || { group=$1; kill -s TERM -- $group || exit 0; }
 tenths=0
-while kill -0 -- $group; do
-  tenths=$((tenths + 1)); [ $tenths -lt $2 ] || { kill -KILL -- $group; exit; }
+while kill -s 0 -- $group; do
+  tenths=$((tenths + 1)); [ $tenths -lt $2 ] || { kill -s KILL -- $group; exit; }
   sleep 0.1
 done
 """
