@@ -10,7 +10,7 @@ from calmtui.errors import CalmError
 from calmtui.estate.derive import rules
 from calmtui.estate.model import Estate
 from calmtui.fleet.fleet import Fleet
-from calmtui.fleet.node import Node
+from calmtui.fleet.node import Node, NodeId
 from calmtui.fleet.source import Health, SourceStatus
 from calmtui.providers.base import Action, Ask, Opening, Source, ask_nobody
 from calmtui.providers.gather import Gatherer
@@ -26,6 +26,8 @@ class LiveEstate:
         self.declare(estate)
         self.gatherer = Gatherer(self.fleet, ())
         self._ask = ask
+        self.changed_at: Callable[[NodeId], float | None] = lambda node_id: None
+        """When a node last changed; whoever keeps the history puts in what it knows."""
 
     def declare(self, estate: Estate) -> None:
         """Take in the estate, before it is entered: a console paints what it remembers first, then reads the file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -15,6 +15,8 @@ KEEP_DAYS = 30
 """Days that a change is kept."""
 KEEP_RECORDS = 1_000_000
 """Changes of an estate that are kept, about 300 bytes each; the oldest go first."""
+ALWAYS = 1e18
+"""Later than any time: seconds since the epoch."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(Record)
@@ -33,24 +35,51 @@ def append(estate: str, records: Iterable[Record], *, path: Path | None = None) 
 def load(
     estate: str,
     *,
-    since: float | None = None,
-    until: float | None = None,
-    nodes: Iterable[NodeId] | None = None,
+    since: float = 0.0,
+    until: float = ALWAYS,
+    node: NodeId | None = None,
     limit: int | None = None,
     path: Path | None = None,
 ) -> list[Record]:
-    """Records in the order in which they were seen, of `since` ≤ at < `until`; of the newest `limit` at the most.
+    """Records in the order of their time, of `since` ≤ at < `until`; of the newest `limit` at the most.
 
-    `nodes` narrows them to those ids. Raises StoreError.
+    `node` narrows them to those of one. Raises StoreError.
     """
-    wanted = None if nodes is None else frozenset(nodes)
-    found = []
-    for entry in _newest_first(estate, since, until, path or default_path()):
-        if wanted is None or entry.node in wanted:
-            found.append(entry)
-            if len(found) == limit:
-                break
-    return found[::-1]
+    which = "and node = ?" if node is not None else ""
+    sql = (
+        f"select record from changes where estate = ? {which} and at >= ? and at < ?"  # noqa: S608 -- no foreign text
+        " order by at desc, seq desc limit ?"
+    )
+    narrowed = (node,) if node is not None else ()
+    return _decoded(sql, (estate, *narrowed, since, until, -1 if limit is None else limit), path)[::-1]
+
+
+def after(estate: str, seq: int, *, path: Path | None = None) -> tuple[list[Record], int]:
+    """What was stored after the record of that number, in that order, and the number to go on from.
+
+    It is how a screen follows what this console and others record. Raises StoreError.
+    """
+    newest = newest_number(path=path)
+    sql = "select record from changes where estate = ? and seq > ? and seq <= ? order by seq"
+    return (_decoded(sql, (estate, seq, newest), path) if newest > seq else []), newest
+
+
+def newest_number(*, path: Path | None = None) -> int:
+    """The number of the record that was stored last, of any estate; 0 when there is none. Raises StoreError."""
+    with reading(path or default_path()) as connection:
+        if connection is None:
+            return 0
+        found: int | None = connection.execute("select max(seq) from changes").fetchone()[0]
+        return found or 0
+
+
+def last_at(estate: str, *, until: float = ALWAYS, path: Path | None = None) -> dict[NodeId, float]:
+    """When each node last changed before `until`, seconds since the epoch. Raises StoreError."""
+    with reading(path or default_path()) as connection:
+        if connection is None:
+            return {}
+        sql = "select node, max(at) from changes where estate = ? and at < ? group by node"
+        return dict(connection.execute(sql, (estate, until)).fetchall())
 
 
 def first_at(estate: str, *, path: Path | None = None) -> dict[str, float]:
@@ -82,16 +111,14 @@ def prune(estate: str, now: float, *, path: Path | None = None) -> int:
     return gone
 
 
-def _newest_first(estate: str, since: float | None, until: float | None, path: Path) -> Iterator[Record]:
-    with reading(path) as connection:
+def _decoded(sql: str, values: tuple[object, ...], path: Path | None) -> list[Record]:
+    with reading(path or default_path()) as connection:
         if connection is None:
-            return
-        rows = connection.execute(
-            "select record from changes where estate = ? and at >= ? and at < ? order by at desc, seq desc",
-            (estate, since if since is not None else 0.0, until if until is not None else 1e18),
-        )
-        for (record,) in rows:
+            return []
+        found = []
+        for (record,) in connection.execute(sql, values):
             try:
-                yield _decoder.decode(record)
+                found.append(_decoder.decode(record))
             except msgspec.MsgspecError:  # written by an older program in a form that this one cannot read
                 continue
+        return found

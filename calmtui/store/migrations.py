@@ -35,6 +35,12 @@ def m002_changes(db: Database) -> None:
     db.table("beginnings").create({"estate": str, "source": str, "at": float}, pk=("estate", "source"), strict=True)
 
 
+@migrations()
+def m003_changes_by_node(db: Database) -> None:
+    """What changed of one node is found at once, and when each node last changed without reading a record."""
+    db.table("changes").create_index(["estate", "node", "at"])
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring a database up to VERSION; all steps and their record in one transaction."""
     with transaction(connection):

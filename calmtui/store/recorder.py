@@ -19,8 +19,9 @@ from pathlib import Path
 
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.history import Record, record
+from calmtui.fleet.node import NodeId
 from calmtui.fleet.source import Health
-from calmtui.fleet.update import Change
+from calmtui.fleet.update import Change, ChangeKind
 from calmtui.store import changes as stored
 from calmtui.store.database import StoreError, default_path
 
@@ -49,6 +50,8 @@ class Recorder:
         self.estate = estate
         self.dropped = 0
         """Changes that could not be kept because the store failed for too long."""
+        self.changed_at: dict[NodeId, float] = {}
+        """When each node that is there last changed, seconds since the epoch."""
         self._tell = tell
         self._told = ""
         self._path = path or default_path()
@@ -86,6 +89,10 @@ class Recorder:
             entry = record(change, not_before=None if health in _LIVE else confirmed_at)
             if entry is not None:
                 self._pending.append(entry)
+                if entry.kind is ChangeKind.GONE:
+                    self.changed_at.pop(entry.node, None)
+                else:
+                    self.changed_at[entry.node] = entry.at
         self._note_sources()
         if self._pending or self._beginnings:
             self._wake.set()
@@ -102,6 +109,7 @@ class Recorder:
     async def _keep(self) -> None:
         pruned_at = -PRUNE_EVERY  # the clock may count from the machine's start, and that may be now
         last = False
+        await self._attempt(self._recall)
         while not last:
             await self._wake.wait()
             with contextlib.suppress(TimeoutError):
@@ -115,6 +123,12 @@ class Recorder:
             if written and time.monotonic() - pruned_at > PRUNE_EVERY:
                 pruned_at = time.monotonic()
                 await self._attempt(lambda: stored.prune(self.estate, time.time(), path=self._path))
+
+    def _recall(self) -> None:
+        """What changed before this console was there."""
+        for node_id, at in stored.last_at(self.estate, path=self._path).items():
+            if node_id in self.fleet.nodes:
+                self.changed_at.setdefault(node_id, at)
 
     async def _write(self) -> bool:
         batch, self._pending = self._pending, deque()

@@ -53,8 +53,27 @@ def test_records_come_back_in_order_within_their_time_and_nodes(path: Path) -> N
     changes.append("other", [entry(2.0)], path=path)
     assert [record.at for record in changes.load("e", path=path)] == [1.0, 2.0, 2.0, 3.0]
     assert [record.at for record in changes.load("e", since=2.0, until=3.0, path=path)] == [2.0, 2.0]
-    assert [record.at for record in changes.load("e", nodes=["x:s/a"], limit=2, path=path)] == [2.0, 3.0]
+    assert [record.at for record in changes.load("e", node="x:s/a", limit=2, path=path)] == [2.0, 3.0]
     assert changes.load("nothing", path=path) == []
+
+
+def test_what_was_stored_after_a_number_is_read_on_from_it_and_other_estates_do_not_disturb(path: Path) -> None:
+    assert changes.after("e", 0, path=path) == ([], 0)
+    changes.append("e", [entry(1.0), entry(2.0)], path=path)
+    number = changes.newest_number(path=path)
+    assert changes.after("e", number, path=path) == ([], number)
+    changes.append("other", [entry(3.0)], path=path)
+    changes.append("e", [entry(4.0)], path=path)
+    found, number = changes.after("e", number, path=path)
+    assert [record.at for record in found] == [4.0]
+    assert changes.after("e", number, path=path) == ([], number)
+
+
+def test_each_node_has_the_time_of_its_last_change_before_a_moment(path: Path) -> None:
+    changes.append("e", [entry(1.0), entry(2.0, "x:s/b"), entry(3.0)], path=path)
+    changes.append("other", [entry(9.0)], path=path)
+    assert changes.last_at("e", path=path) == {"x:s/a": 3.0, "x:s/b": 2.0}
+    assert changes.last_at("e", until=3.0, path=path) == {"x:s/a": 1.0, "x:s/b": 2.0}
 
 
 def test_what_is_too_old_or_too_many_is_forgotten_and_the_beginning_says_so(
@@ -92,6 +111,22 @@ async def test_what_changed_while_nobody_looked_says_when_it_was_last_known(path
     async with Recorder(fleet, "e", alarm, path=path):
         fleet.apply("s", [Snapshot("", [msgspec.structs.replace(NODE, state=State.FAILED)]), Ready()], now=500.0)
     assert [(record.at, record.not_before) for record in changes.load("e", path=path)] == [(500.0, 10.0)]
+
+
+async def test_a_recorder_knows_when_each_node_that_is_there_last_changed_from_the_console_before_too(
+    path: Path,
+) -> None:
+    changes.append("e", [entry(5.0), entry(5.0, "x:s/gone-long-ago")], path=path)
+    fleet = Fleet()
+    fleet.restore([NODE], [SourceStatus("s", "ssh", Health.CONNECTING, confirmed_at=10.0)])
+    other = msgspec.structs.replace(NODE, id="x:s/b", name="b")
+    async with Recorder(fleet, "e", alarm, path=path) as recorder:
+        await until(lambda: recorder.changed_at == {"x:s/a": 5.0})
+        fleet.apply("s", [Snapshot("", [NODE, other]), Ready()], now=20.0)
+        fleet.apply("s", [Delta("", [msgspec.structs.replace(NODE, state=State.FAILED)])], now=30.0)
+        assert recorder.changed_at == {"x:s/a": 30.0, "x:s/b": 20.0}
+        fleet.apply("s", [Delta("", gone=["x:s/b"])], now=40.0)
+        assert recorder.changed_at == {"x:s/a": 30.0}
 
 
 async def test_two_consoles_record_each_change_once_and_one_takes_over_from_the_other(path: Path) -> None:
