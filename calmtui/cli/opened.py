@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 
 from calmtui.cli.diagnostics import say
 from calmtui.cli.settings import Settings
 from calmtui.cli.terminal import ask_secret
 from calmtui.errors import CalmError, UsageError
+from calmtui.estate import find
+from calmtui.estate.around import around
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.load import load_estate
-from calmtui.fleet.node import Node
-from calmtui.fleet.query import Surroundings, compile_query
+from calmtui.fleet.node import Node, NodeId
+from calmtui.fleet.query import compile_query
 from calmtui.fleet.source import Health
+from calmtui.store import changes as stored
 
 WAIT = 30.0
 """Seconds to wait for the sources unless told otherwise."""
@@ -32,9 +36,8 @@ class Opened:
 
     def select(self, query: str) -> list[Node]:
         """The nodes that a query selects, in the order of their ids. Raises QueryError."""
-        fleet = self.live.fleet
-        matches = compile_query(query, Surroundings(stale=fleet.is_stale, node=fleet.get))
-        return sorted(filter(matches, fleet), key=lambda node: node.id)
+        matches = compile_query(query, around(self.live))
+        return sorted(filter(matches, self.live.fleet), key=lambda node: node.id)
 
     def one_or_more(self, query: str) -> list[Node]:
         """Like `select`. Raises CalmError when nothing is selected: to do nothing is no success."""
@@ -61,6 +64,12 @@ class Opened:
         return named[0] if named else nodes[0]
 
 
+def last_changes(estate: str, until: float = stored.ALWAYS) -> Callable[[NodeId], float | None]:
+    """When a node last changed, as consoles have recorded it; the store is read when it is first asked for."""
+    last_at = cache(lambda: stored.last_at(estate, until=until))
+    return lambda node_id: last_at().get(node_id)
+
+
 @asynccontextmanager
 async def opened(settings: Settings, wait: float = WAIT, query: str = "") -> AsyncIterator[Opened]:
     """Open the estate, wait `wait` seconds at the most, and say on stderr what did not answer.
@@ -69,6 +78,7 @@ async def opened(settings: Settings, wait: float = WAIT, query: str = "") -> Asy
     """
     compile_query(query)
     async with LiveEstate(load_estate(settings.inventory), ask=ask_secret) as live:
+        live.changed_at = last_changes(find.key(live.estate))
         await live.gatherer.settled(wait)
         failed = partial = False
         for status in live.fleet.sources.values():

@@ -64,7 +64,8 @@ def console(chosen: Settings) -> CalmApp:
             app.say(news, trouble=True)
         return await _of_file(file) if file is not None else await _of_this_machine(app)
 
-    live = LiveEstate(Estate(file.parent.name if file is not None else "this machine"), ask=ask, fleet=fleet)
+    estate = Estate(file.parent.name, path=file) if file is not None else Estate("this machine")
+    live = LiveEstate(estate, ask=ask, fleet=fleet)
     app = CalmApp(
         live,
         read_only=chosen.read_only,
@@ -116,7 +117,8 @@ async def _memory(app: CalmApp, key: str) -> AsyncIterator[None]:
     def tell(error: CalmError) -> None:
         app.say(str(error), trouble=True)
 
-    async with FleetKeeper(app.live.fleet, key, tell), Recorder(app.live.fleet, key, tell):
+    async with FleetKeeper(app.live.fleet, key, tell), Recorder(app.live.fleet, key, tell) as recorder:
+        app.live.changed_at = recorder.changed_at.get
         try:
             yield
         finally:

@@ -148,11 +148,11 @@ class FleetScreen(Screen[None]):
             self.bar.type()
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        from calmtui.fleet.query import QueryError, Surroundings, compile_query  # not needed for the first paint
+        from calmtui.estate.around import around  # not needed for the first paint
+        from calmtui.fleet.query import QueryError, compile_query
 
-        around = Surroundings(marked=self.marks, stale=self.fleet.is_stale, node=self.fleet.get)
         try:
-            matches = compile_query(event.text, around) if event.text else None
+            matches = compile_query(event.text, around(self.live, self.marks)) if event.text else None
         except QueryError as error:
             self.bar.complain(error)  # the last filter that could be read stays on
             return
