@@ -70,7 +70,8 @@ def _why_not(name: str, nodes: Sequence[Node]) -> str:
         return refusal(nodes[0], name)
     named = ", ".join(f"{node.name} ({node.kind}, {node.raw_state or node.state.value})" for node in without[:NAMED])
     more = f" and {len(without) - NAMED} more" if len(without) > NAMED else ""
-    return f"{len(without)} of {len(nodes)} nodes do not offer it: {named}{more}"
+    verb = "does" if len(without) == 1 else "do"
+    return f"{len(without)} of {len(nodes)} nodes {verb} not offer it: {named}{more}"
 
 
 def danger_word(danger: Danger) -> str:

@@ -21,6 +21,7 @@ from calmtui.tui.screens.fleet import FleetScreen
 from calmtui.tui.widgets.footer import Footer
 
 if TYPE_CHECKING:
+    from calmtui.actions.execute import Execution
     from calmtui.tui.screens.outcomes import OutcomesScreen
 
 Answer = TypeVar("Answer")
@@ -62,6 +63,8 @@ class CalmApp(App[None]):
         self._beside = beside
         self._asking = asyncio.Lock()
         self._connection: asyncio.Task[None] | None = None
+        self.execution: Execution | None = None
+        """What was carried out last, or still is."""
         self.failure: Exception | None = None
         """What ended the console, when it was not the operator."""
         self.wear(theme)
@@ -189,6 +192,15 @@ class CalmApp(App[None]):
     def _then_run(self, chosen: tuple[str, str] | None) -> None:
         if chosen is not None:
             self.call_next(self.action_run, *chosen)
+
+    def action_outcomes(self) -> None:
+        """Show how what was carried out last has gone so far."""
+        from calmtui.tui.screens.outcomes import OutcomesScreen  # not needed for the first paint
+
+        if self.execution is None:
+            self.say("nothing was carried out yet")
+        else:
+            self.push_screen(OutcomesScreen(self.execution))
 
     def action_theme(self, name: str) -> None:
         """Wear that theme; without a name, the next one."""

@@ -54,6 +54,7 @@ TABLE: tuple[Command, ...] = (
     Command("app.help", "question_mark,f1", "What can be done here; searchable, and it does it", "Anywhere", "help"),
     Command("app.command", "colon", "Type a command by its name", "Anywhere", "command"),
     Command("app.palette", "ctrl+p", "Find a command by any part of its name", "Anywhere"),
+    Command("app.outcomes", "O", "The outcomes of what was carried out last", "Anywhere"),
     Command("app.theme", "", "Change the colours", "Anywhere", argument="NAME"),
     Command("app.redraw", "ctrl+l", "Draw the whole screen again", "Anywhere"),
     Command("app.leave", "q", "Leave this screen; leave calmtui from the fleet", "Anywhere"),

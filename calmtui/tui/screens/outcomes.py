@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.message import Message
@@ -16,6 +17,9 @@ from calmtui.tui import keys
 from calmtui.tui.glyphs import of_locale
 from calmtui.tui.widgets.footer import Footer
 from calmtui.tui.widgets.rows import Rows, Span
+
+if TYPE_CHECKING:
+    from calmtui.tui.app import CalmApp
 
 REPAINT = 0.1
 """Seconds between two looks at what has changed while it runs."""
@@ -70,7 +74,9 @@ class OutcomesScreen(Screen[None]):
     def on_mount(self) -> None:
         self._quiet = self.execution.subscribe(self._note)
         if self.execution.began is None:
-            self.app.run_worker(self.execution.run(), name=self.execution.title, exit_on_error=False)
+            app = cast("CalmApp", self.app)
+            app.execution = self.execution
+            app.run_worker(_carry_out(app, self.execution), name=self.execution.title)
         self._timer = self.set_interval(REPAINT, self._look)
         self.query_one(Rows).focus()
         self._look()
@@ -99,6 +105,15 @@ class OutcomesScreen(Screen[None]):
         self.query_one("#head", Static).update(self._head())
         if ended and not self._changed:
             self._timer.pause()
+            self._point_at_trouble()
+
+    def _point_at_trouble(self) -> None:
+        """Put the cursor where something went wrong, unless somebody has moved it."""
+        rows = self.query_one(Rows)
+        statuses = [self.execution.outcomes[node_id].status for node_id in self._shown]
+        trouble = next((index for index, status in enumerate(statuses) if status is not Status.OK), None)
+        if trouble is not None and rows.cursor == 0:
+            rows.move(trouble)
 
     # -- commands ---------------------------------------------------------------
 
@@ -169,9 +184,7 @@ class OutcomesScreen(Screen[None]):
     # -- what it shows ------------------------------------------------------------
 
     def _head(self) -> str:
-        counts = "  ".join(
-            f"{count} {status}" for status, count in tally(list(self.execution.outcomes.values())).items()
-        )
+        counts = _counts(self.execution)
         began, ended = self.execution.began, self.execution.ended
         seconds = int((ended or time.time()) - began) if began else 0
         state = "ended" if ended else "running"
@@ -192,3 +205,16 @@ class OutcomesScreen(Screen[None]):
         took = f"{outcome.took:5.1f} s  " if outcome.took is not None else " " * 9
         return [(f"{glyph} ", meaning), (self._called[outcome.node.id].ljust(self._width + 2), "strong"),
                 (outcome.status.value.ljust(9), meaning), (took, "quiet"), (outcome.detail, "")]  # fmt: skip
+
+
+async def _carry_out(app: CalmApp, execution: Execution) -> None:
+    """Run it for as long as the app lives, and say how it ended to who has left its screen."""
+    await execution.run()
+    if not (isinstance(app.screen, OutcomesScreen) and app.screen.execution is execution):
+        failed = bool(execution.having(Status.FAILED, Status.UNKNOWN))
+        app.say(f"{execution.title} has ended: {_counts(execution)}", trouble=failed)
+
+
+def _counts(execution: Execution) -> str:
+    """How many nodes stand where: `3 ok  1 failed`."""
+    return "  ".join(f"{count} {status}" for status, count in tally(list(execution.outcomes.values())).items())
