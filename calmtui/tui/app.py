@@ -18,6 +18,7 @@ from calmtui.estate.model import Estate
 from calmtui.fleet.node import NodeId
 from calmtui.tui import keys, themes
 from calmtui.tui.screens.fleet import FleetScreen
+from calmtui.tui.type_ahead import TypeAhead
 from calmtui.tui.widgets.footer import Footer
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class CalmApp(App[None]):
         self._declare = declare
         self._beside = beside
         self._asking = asyncio.Lock()
+        self._type_ahead = TypeAhead(self)
         self._connection: asyncio.Task[None] | None = None
         self.execution: Execution | None = None
         """What was carried out last, or still is."""
@@ -76,9 +78,12 @@ class CalmApp(App[None]):
 
     # -- the estate ---------------------------------------------------------------
 
+    def get_default_screen(self) -> FleetScreen:
+        """The fleet, at the bottom of all screens."""
+        return self.fleet_screen
+
     def on_mount(self) -> None:
         self.set_keymap(self.rebound)
-        self.push_screen(self.fleet_screen)
         self.call_after_refresh(self._connect)
 
     def _connect(self) -> None:
@@ -147,10 +152,15 @@ class CalmApp(App[None]):
                 return
 
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key):
-            for footer in self.screen.query(Footer):
-                footer.settle()
-        await super().on_event(event)
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            if self._type_ahead.admit(event):
+                target = self.focused or self.screen
+                for footer in self.screen.query(Footer):
+                    footer.settle()
+                await super().on_event(event)
+                self._type_ahead.follow(target)
+        else:
+            await super().on_event(event)
 
     async def ask(self, prompt: str) -> str | None:
         """Ask the operator for a secret, one question at a time; None when refused."""
@@ -212,7 +222,7 @@ class CalmApp(App[None]):
         self.refresh(repaint=True, layout=True)
 
     def action_leave(self) -> None:
-        if self.screen is self.fleet_screen:
+        if self.where in ("fleet", "discover"):  # behind those there is nothing to go back to
             self.exit()
         else:
             self.pop_screen()

@@ -166,3 +166,18 @@ def test_a_cursor_move_sends_little(console: Terminal) -> None:
     console.quiet()
     console.type("j")
     assert 0 < len(console.read(1.0)) <= 2048
+
+
+def test_what_was_known_and_marked_is_there_at_the_next_start(console: Terminal, estate: Path) -> None:
+    console.wait_for("no engine")
+    console.type("j ")
+    console.wait_for("marked 1")
+    console.type("q")
+    assert console.end() == 0
+    again = Terminal("-m", "calmtui", "-i", str(estate))
+    try:
+        again.wait_for("marked 1")
+        again.wait_for("api")
+        assert b"3 nodes" in again.sent
+    finally:
+        again.close()
