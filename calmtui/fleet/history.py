@@ -6,7 +6,7 @@ what was before is put back. So a moment costs the changes since, and nothing is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -82,11 +82,20 @@ def undo(nodes: dict[NodeId, Node], records: Iterable[Record]) -> dict[NodeId, N
     return past
 
 
+def subject(entry: Record, nodes: Mapping[NodeId, Node]) -> Node:
+    """The node that a change is of: as it is in `nodes`; when it is not there, as far as the record tells."""
+    if (node := nodes.get(entry.node)) is not None:
+        return node
+    told = {name: value for name, value in (entry.before | entry.after).items() if value is not None}
+    identity = {"id": entry.node, "kind": entry.node_kind, "name": entry.name, "source": entry.source}
+    return msgspec.convert(told | identity, Node)
+
+
 def _fields(node: Node | None) -> Fields:
-    """A node's fields that are kept; those that have their default are left out."""
+    """A node's fields that are kept; those that have their default are left out, except the state."""
     if node is None:
         return {}
-    fields: Fields = msgspec.to_builtins(node)
+    fields: Fields = {"state": State.UNKNOWN, **msgspec.to_builtins(node)}  # unknown is a default, and worth telling
     return {name: fields[name] for name in KEPT if name in fields}
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calmtui.fleet.fleet import Fleet
-from calmtui.fleet.history import VOLATILE, Record, record, undo
+from calmtui.fleet.history import VOLATILE, Record, record, subject, undo
 from calmtui.fleet.node import Node, State
 from calmtui.fleet.source import SourceStatus
 from calmtui.fleet.update import Change, ChangeKind, Delta, Ready, Snapshot
@@ -57,6 +57,20 @@ def test_what_gets_worse_within_trouble_is_not_a_new_bad_change() -> None:
     entry = told(msgspec.structs.replace(WEB, state=State.DEGRADED), msgspec.structs.replace(WEB, state=State.FAILED))
     assert entry is not None
     assert not entry.bad
+
+
+def test_a_state_that_nobody_knows_is_told_and_is_bad() -> None:
+    entry = alter(state=State.UNKNOWN)
+    assert entry.summary() == "state running → unknown"
+    assert entry.bad
+
+
+def test_a_change_is_of_the_node_as_it_is_now_or_as_the_record_has_it() -> None:
+    entry = alter(image="", env="production")
+    assert subject(entry, {WEB.id: WEB}) is WEB
+    gone = subject(entry, {})
+    assert (gone.id, gone.kind, gone.name, gone.source) == (WEB.id, "pod", "web", "c")
+    assert (gone.env, gone.image) == ("production", "")
 
 
 ids = st.sampled_from([f"n{number}" for number in range(8)])
