@@ -206,6 +206,27 @@ async def test_what_has_not_begun_can_be_cancelled_while_the_rest_goes_on() -> N
         await pilot.press("escape")
         assert app.screen is app.fleet_screen
         assert execution.having(Status.RUNNING) != []
+        await pilot.press("O")
+        await until(pilot, lambda: "1 running  2 skipped" in shown(app))
+
+
+async def test_who_has_left_the_outcomes_is_told_how_it_ended() -> None:
+    go_on = asyncio.Event()
+
+    async def deed(_: Node) -> str:
+        await go_on.wait()
+        return "stopped"
+
+    one = node("api")
+    app = CalmApp(closed(Workshop(deed), one))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(app.live.fleet) == 1)
+        plan = make("stop", [one], CATALOGUE, is_stale=lambda _: False)
+        await app.push_screen(OutcomesScreen(act(app.live, plan, read_only=False)))
+        await until(pilot, lambda: "1 running" in shown(app))
+        await pilot.press("escape")
+        go_on.set()
+        await until(pilot, lambda: "stop has ended: 1 ok" in shown(app))
 
 
 async def test_ten_thousand_outcomes_are_rows_and_no_widgets() -> None:
