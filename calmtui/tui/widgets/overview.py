@@ -79,7 +79,7 @@ def overview(node: Node, now: float, styles: Styles) -> Text:
         ("env", node.env),
         ("service", node.service),
         ("region", node.region),
-        ("state", f"{node.raw_state} (as {node.source} says)" if node.raw_state else ""),
+        ("raw state", node.raw_state),
         *node.facts.items(),
     ]
     text = Text()

@@ -162,7 +162,11 @@ class FleetTree(ScrollView, can_focus=True):
 
     def _nothing(self) -> str:
         """What stands in an empty tree."""
-        return "    nothing matches the filter; esc clears it" if self.outline.filtered else "    nothing here yet"
+        if self.outline.filtered:
+            return "    nothing matches the filter; esc clears it"
+        if not self.outline.fleet.sources:
+            return "    nothing is connected; calmtui -i FILE opens an estate, calmtui demo shows one"
+        return "    nothing here yet"
 
     def _theme(self) -> Styles:
         if self._styles is None:
