@@ -51,7 +51,9 @@ async def drive(estate: Path) -> None:
     """Go through the screens as an operator would."""
     app = console(settings({"inventory": estate}))
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda app: len(app.live.fleet) > 40 and all(s.settled for s in app.live.fleet.sources.values()))
+        await until(
+            pilot, lambda app: len(app.live.fleet) > 40 and all(s.settled for s in app.live.fleet.sources.values())
+        )
         await pilot.pause(2.0)
         await keys(pilot, "g", "j", "j")
         take(pilot, "fleet")
@@ -88,6 +90,7 @@ async def drive(estate: Path) -> None:
 
 
 def main() -> None:
+    """Take every picture anew."""
     with demo.up(machine=False) as estate:
         asyncio.run(drive(estate.path))
 

@@ -38,7 +38,7 @@ class Tmux:
 
     def run(self, argv: Sequence[str]) -> None:
         """Type a command and Enter."""
-        self._tmux("send-keys", "-l", shlex.join(argv))
+        self._tmux("send-keys", "-l", "--", shlex.join(argv))
         self.keys("Enter")
 
     def keys(self, *names: str) -> None:
@@ -47,7 +47,7 @@ class Tmux:
 
     def type(self, text: str) -> None:
         """Type a text as it is."""
-        self._tmux("send-keys", "-l", text)
+        self._tmux("send-keys", "-l", "--", text)
 
     def resize(self, columns: int, rows: int) -> None:
         """Give the window another size."""

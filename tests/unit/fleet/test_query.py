@@ -56,8 +56,8 @@ def test_it_selects(query: str) -> None:
     "query",
     [
         "api", "web-8*", '"web-*"', "kind=host", "kind!=pod,host", "state=failed", "name~^WEB", "name!~web",
-        "label.app=web", "restarts>4", "restarts<4", "age<1h", "changed<30s", "fact.load>5", "fact.none<1", "not marked",
-        "stale",
+        "label.app=web", "restarts>4", "restarts<4", "age<1h", "changed<30s", "fact.load>5", "fact.none<1",
+        "not marked", "stale",
         "not @canary", "linked(kind=pod)", "web and nothing", "web nothing", "not web", "not (web or x)",
         "address=11.*", "\"marked\"", "host-[1-3]",
     ],
