@@ -17,6 +17,8 @@ KEEP_RECORDS = 1_000_000
 """Changes of an estate that are kept, about 300 bytes each; the oldest go first."""
 ALWAYS = 1e18
 """Later than any time: seconds since the epoch."""
+LAST = 2**63 - 1
+"""No record has a higher number."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(Record)
@@ -38,30 +40,23 @@ def load(
     since: float = 0.0,
     until: float = ALWAYS,
     node: NodeId | None = None,
+    after: int = 0,
+    upto: int = LAST,
     limit: int | None = None,
     path: Path | None = None,
 ) -> list[Record]:
     """Records in the order of their time, of `since` ≤ at < `until`; of the newest `limit` at the most.
 
-    `node` narrows them to those of one. Raises StoreError.
+    `node` narrows them to those of one; `after` and `upto` to those of `after` < number ≤ `upto`, where
+    each record has the number that `newest_number` gave when it was the last. Raises StoreError.
     """
     which = "and node = ?" if node is not None else ""
     sql = (
-        f"select record from changes where estate = ? {which} and at >= ? and at < ?"  # noqa: S608 -- no foreign text
+        f"select record from changes where estate = ? {which} and at >= ? and at < ? and seq > ? and seq <= ?"  # noqa: S608 -- no foreign text
         " order by at desc, seq desc limit ?"
     )
     narrowed = (node,) if node is not None else ()
-    return _decoded(sql, (estate, *narrowed, since, until, -1 if limit is None else limit), path)[::-1]
-
-
-def after(estate: str, seq: int, *, path: Path | None = None) -> tuple[list[Record], int]:
-    """What was stored after the record of that number, in that order, and the number to go on from.
-
-    It is how a screen follows what this console and others record. Raises StoreError.
-    """
-    newest = newest_number(path=path)
-    sql = "select record from changes where estate = ? and seq > ? and seq <= ? order by seq"
-    return (_decoded(sql, (estate, seq, newest), path) if newest > seq else []), newest
+    return _decoded(sql, (estate, *narrowed, since, until, after, upto, -1 if limit is None else limit), path)[::-1]
 
 
 def newest_number(*, path: Path | None = None) -> int:

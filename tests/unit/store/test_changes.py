@@ -57,16 +57,15 @@ def test_records_come_back_in_order_within_their_time_and_nodes(path: Path) -> N
     assert changes.load("nothing", path=path) == []
 
 
-def test_what_was_stored_after_a_number_is_read_on_from_it_and_other_estates_do_not_disturb(path: Path) -> None:
-    assert changes.after("e", 0, path=path) == ([], 0)
+def test_records_are_read_on_from_a_number_and_other_estates_do_not_disturb(path: Path) -> None:
+    assert changes.newest_number(path=path) == 0
     changes.append("e", [entry(1.0), entry(2.0)], path=path)
     number = changes.newest_number(path=path)
-    assert changes.after("e", number, path=path) == ([], number)
     changes.append("other", [entry(3.0)], path=path)
-    changes.append("e", [entry(4.0)], path=path)
-    found, number = changes.after("e", number, path=path)
-    assert [record.at for record in found] == [4.0]
-    assert changes.after("e", number, path=path) == ([], number)
+    changes.append("e", [entry(0.5), entry(4.0)], path=path)
+    assert [record.at for record in changes.load("e", upto=number, path=path)] == [1.0, 2.0]
+    assert [record.at for record in changes.load("e", after=number, path=path)] == [0.5, 4.0]
+    assert changes.load("e", after=changes.newest_number(path=path), path=path) == []
 
 
 def test_each_node_has_the_time_of_its_last_change_before_a_moment(path: Path) -> None:
