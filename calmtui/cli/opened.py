@@ -9,7 +9,7 @@ from functools import cache
 
 from calmtui.cli.diagnostics import say
 from calmtui.cli.settings import Settings
-from calmtui.cli.terminal import ask_secret
+from calmtui.cli.terminal import Secrets
 from calmtui.errors import CalmError, UsageError
 from calmtui.estate import find
 from calmtui.estate.around import around
@@ -77,9 +77,10 @@ async def opened(settings: Settings, wait: float = WAIT, query: str = "") -> Asy
     A `query` that cannot be read raises QueryError before anything is connected to.
     """
     compile_query(query)
-    async with LiveEstate(load_estate(settings.inventory), ask=ask_secret) as live:
+    secrets = Secrets()
+    async with LiveEstate(load_estate(settings.inventory), ask=secrets.ask) as live:
         live.changed_at = last_changes(find.key(live.estate))
-        await live.gatherer.settled(wait)
+        await _settled(live, secrets, wait)
         failed = partial = False
         for status in live.fleet.sources.values():
             if status.health is Health.CONNECTING:
@@ -89,3 +90,12 @@ async def opened(settings: Settings, wait: float = WAIT, query: str = "") -> Asy
             failed = failed or status.health in (Health.CONNECTING, Health.STALE)
             partial = partial or status.health is Health.PARTIAL
         yield Opened(live, failed, partial)
+
+
+async def _settled(live: LiveEstate, secrets: Secrets, wait: float) -> None:
+    """Wait for the sources; the time in which somebody was asked for a password does not count."""
+    left = wait
+    while True:
+        asked = secrets.seconds
+        if await live.gatherer.settled(left) or (left := secrets.seconds - asked) <= 0:
+            return

@@ -9,30 +9,47 @@ import asyncio
 import os
 import sys
 import termios
+import time
 
 from calmtui import sanitise
 
-_one_at_a_time = asyncio.Lock()
 
+class Secrets:
+    """Asks for passwords and counts the time that it takes, which no source should be blamed for."""
 
-async def ask_secret(prompt: str) -> str | None:
-    """What was typed, not echoed; None when there is no terminal to ask on, or at the end of input."""
-    return await ask(prompt, echo=False)
+    def __init__(self) -> None:
+        self._one_at_a_time = asyncio.Lock()
+        self._seconds = 0.0
+        self._asked_at: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long somebody was being asked, up to now."""
+        now = time.monotonic()
+        return self._seconds + (now - self._asked_at if self._asked_at is not None else 0.0)
+
+    async def ask(self, prompt: str) -> str | None:
+        """What was typed, not echoed; None when there is no terminal to ask on, or at the end of input."""
+        async with self._one_at_a_time:
+            self._asked_at = time.monotonic()
+            try:
+                return await ask(f"{prompt}:", echo=False)
+            finally:
+                self._seconds, self._asked_at = self.seconds, None
 
 
 async def ask(prompt: str, *, echo: bool = True) -> str | None:
     """The line that was typed; None when there is no terminal to ask on, or at the end of input."""
     if not sys.stdin.isatty():
         return None
-    async with _one_at_a_time:
-        try:
-            terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
-        except OSError:
-            return None
-        try:
-            return await _read_line(terminal, sanitise.word(prompt), echo=echo)
-        finally:
-            os.close(terminal)
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return None
+    try:
+        return await _read_line(terminal, sanitise.word(prompt), echo=echo)
+    finally:
+        os.close(terminal)
 
 
 async def _read_line(terminal: int, prompt: str, *, echo: bool) -> str | None:

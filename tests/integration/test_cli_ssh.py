@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.integration.program import ARGV, run, write_estate
+from tests.integration.program import ARGV, OnTerminal, run, write_estate
 from tests.lab.fleet import SshFleet
 from tests.lab.tmux import Tmux
 
@@ -43,6 +45,28 @@ def test_a_host_that_is_down_harms_no_other(estate: str, ssh_fleet: SshFleet) ->
 def test_words_reach_the_remote_shell_as_they_are(estate: str) -> None:
     ran = run("-i", estate, "exec", "web-001", "--", "printf", "%s|", "two  words", "$HOME", "it's", "; rm x")
     assert ran.out == "web-001: two  words|$HOME|it's|; rm x|\n"
+
+
+def test_a_passphrase_is_asked_for_on_the_terminal_not_echoed_and_never_without_one(
+    ssh_fleet: SshFleet, tmp_path: Path
+) -> None:
+    key = tmp_path / "locked"
+    shutil.copy(ssh_fleet.identity, key)
+    subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", "open sesame", "-f", key], check=True)
+    config = tmp_path / "ssh_config"
+    config.write_text(ssh_fleet.ssh_config.read_text().replace(str(ssh_fleet.identity), str(key)))
+    source = f'{{provider: ssh, ssh_config: "{config}", hosts: "web-[001-003]", user: root}}'
+    estate = str(write_estate(tmp_path, f"name: lab\nsources:\n  fleet: {source}\n"))
+
+    alone = run("-i", estate, "exec", "kind=host", "--", "hostname")
+    assert alone.status == 1
+    assert alone.out == ""
+    with OnTerminal("-i", estate, "exec", "kind=host", "--", "hostname", NO_COLOR="1") as asked:
+        asked.wait(f"Passphrase of {key}: ")
+        asked.type("open sesame\n")
+        assert asked.end() == 0
+    assert sorted(asked.seen.decode().splitlines()[1:]) == [f"{host}: {host}" for host in ssh_fleet.hosts[:3]]
+    assert b"sesame" not in asked.seen
 
 
 def test_the_console_steps_aside_for_a_shell_and_comes_back_intact(estate: str) -> None:
