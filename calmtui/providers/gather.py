@@ -77,7 +77,8 @@ class Gatherer:
         end = self.fleet.subscribe(look)
         look()
         try:
-            await asyncio.wait_for(done.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await done.wait()
         except TimeoutError:
             return False
         finally:

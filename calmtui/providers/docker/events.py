@@ -96,7 +96,8 @@ class Feed:
     async def wait(self, timeout: float) -> None:
         """Return when there is something to take, or after `timeout` seconds. Raises the SourceError that ended it."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), timeout)
+            async with asyncio.timeout(timeout):  # wait_for of Python 3.11 can swallow a cancellation here
+                await self._woken.wait()
         if self._task.done():
             self._task.result()
 
