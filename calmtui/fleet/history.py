@@ -7,6 +7,7 @@ what was before is put back. So a moment costs the changes since, and nothing is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -50,8 +51,19 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
             return f"appeared, {self.after.get('state', State.UNKNOWN)}"
         if self.kind is ChangeKind.GONE:
             return f"gone, was {self.before.get('state', State.UNKNOWN)}"
-        names = sorted(self.after.keys() | self.before.keys(), key=_importance)
-        return ", ".join(_difference(name, self.before.get(name), self.after.get(name)) for name in names)
+        told = [name for name in self._changed() if name not in _BESIDES] or self._changed()
+        if self.before.get("state") == _word(self.before) and self.after.get("state") == _word(self.after):
+            told = [name for name in told if name != "raw_state"]  # the source's word for it is the same word
+        return ", ".join(_difference(name, self.before.get(name), self.after.get(name)) for name in told)
+
+    def differences(self) -> list[tuple[str, str, str]]:
+        """Each field that changed, the important ones first: its name, what it was and what it is, in full."""
+        return [
+            told for name in self._changed() for told in _in_full(name, self.before.get(name), self.after.get(name))
+        ]
+
+    def _changed(self) -> list[str]:
+        return sorted(self.after.keys() | self.before.keys(), key=_importance)
 
 
 def record(change: Change, *, not_before: float | None = None) -> Record | None:
@@ -99,7 +111,13 @@ def _fields(node: Node | None) -> Fields:
     return {name: fields[name] for name in KEPT if name in fields}
 
 
-_FIRST = ("state", "raw_state", "reason", "image", "restarts", "labels")
+_FIRST = ("state", "reason", "image", "restarts", "raw_state", "labels")
+_BESIDES = ("actions", "offers")
+"""Fields that follow from others: told in one line only when nothing else changed."""
+
+
+def _word(fields: Fields) -> object:
+    return str(fields.get("raw_state", "")).lower() or None
 
 
 def _importance(name: str) -> tuple[int, str]:
@@ -118,5 +136,21 @@ def _difference(name: str, before: Any, after: Any) -> str:
     return f"{name} {_shown(before)} → {_shown(after)}"
 
 
+def _in_full(name: str, before: Any, after: Any) -> list[tuple[str, str, str]]:
+    if isinstance(before, dict) or isinstance(after, dict):
+        old, new = before or {}, after or {}
+        keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+        return [(f"{name.removesuffix('s')}.{key}", _shown(old.get(key)), _shown(new.get(key))) for key in keys]
+    if name == "created":
+        return [(name, _time(before), _time(after))]
+    return [(name, _shown(before), _shown(after))]
+
+
+def _time(value: float | None) -> str:
+    return _shown(value and datetime.fromtimestamp(value).isoformat(" ", "seconds"))
+
+
 def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        value = " ".join(map(str, value))
     return "none" if value is None or value == "" else str(value)

@@ -29,6 +29,14 @@ class Glyphs:
     """Before a log line that came after others that follow it in time."""
     below: str
     """There is more further down."""
+    dash: str
+    """From one time to another."""
+    arrow: str
+    """From what was to what is; two cells in ASCII."""
+    bars: str
+    """Heights of a bar from nothing to the whole cell, nine of them."""
+    here: str
+    """Where the cursor is, on a line of time."""
 
 
 UNICODE = Glyphs(
@@ -40,6 +48,7 @@ UNICODE = Glyphs(
         Health.LIVE: "●", Health.PARTIAL: "◐", Health.CONNECTING: "◌", Health.STALE: "✖", Health.OFF: "○",
     },
     opened="▾", folded="▸", cursor="▌", marked="■", rule="─", cut="…", dot="·", late="↥", below="↓",
+    dash="–", arrow="→", bars=" ▁▂▃▄▅▆▇█", here="┃",
 )  # fmt: skip
 ASCII = Glyphs(
     states={
@@ -50,6 +59,7 @@ ASCII = Glyphs(
         Health.LIVE: "o", Health.PARTIAL: "~", Health.CONNECTING: ".", Health.STALE: "X", Health.OFF: "-",
     },
     opened="v", folded=">", cursor="|", marked="*", rule="-", cut="~", dot="-", late="^", below="v",
+    dash="-", arrow="->", bars=" .:-=+*#@", here="|",
 )  # fmt: skip
 
 

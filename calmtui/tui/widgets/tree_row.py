@@ -161,9 +161,9 @@ def draw(look: Look, width: int, glyphs: Glyphs, styles: Styles) -> Strip:
         return _cursor(look, [*segments, *_group(look, width - EDGE - room, glyphs, styles)], width)
     segments += _name(look, column.name, glyphs, styles, text)
     if column.kind:
-        segments.append(Segment(_fit(look.kind, column.kind, glyphs), styles.quiet))
+        segments.append(Segment(fit(look.kind, column.kind, glyphs), styles.quiet))
     if column.where:
-        segments.append(Segment(_fit(look.where, column.where, glyphs), styles.quiet))
+        segments.append(Segment(fit(look.where, column.where, glyphs), styles.quiet))
     if column.age:
         segments.append(Segment(f"{look.age:>{column.age - 1}} ", styles.quiet))
     return _cursor(look, [*segments, *_note(look, look.state, column.note, glyphs, styles)], width)
@@ -183,7 +183,7 @@ def _name(look: Look, width: int, glyphs: Glyphs, styles: Styles, text: Style) -
     elif look.health is not None:
         segments.append(Segment(f"{glyphs.healths[look.health]} ", health_style(look.health, styles)))
     room = width - sum(cell_len(segment.text) for segment in segments)
-    return [*segments, Segment(_fit(look.name, room, glyphs), text)]
+    return [*segments, Segment(fit(look.name, room, glyphs), text)]
 
 
 def _group(look: Look, width: int, glyphs: Glyphs, styles: Styles) -> list[Segment]:
@@ -208,7 +208,7 @@ def _beneath(look: Look, glyphs: Glyphs, styles: Styles) -> list[Segment]:
 
 
 def _rest(text: str, before: list[Segment], width: int, glyphs: Glyphs, style: Style) -> Segment:
-    return Segment(_fit(text, width - sum(cell_len(segment.text) for segment in before), glyphs), style)
+    return Segment(fit(text, width - sum(cell_len(segment.text) for segment in before), glyphs), style)
 
 
 def state_style(state: State, styles: Styles) -> Style:
@@ -237,7 +237,7 @@ def health_style(health: Health, styles: Styles) -> Style:
             return styles.quiet
 
 
-def _fit(text: str, width: int, glyphs: Glyphs) -> str:
+def fit(text: str, width: int, glyphs: Glyphs) -> str:
     """A text in exactly so many cells, the last of them blank."""
     if width <= 1:
         return " " * max(width, 0)
