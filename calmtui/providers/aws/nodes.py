@@ -98,6 +98,7 @@ def instance_node(
         actions=_actions(instance, raw_state),
         offers=("logs", "describe", "events"),
         facts=_facts(instance, account),
+        aliases=(f"ec2:{instance['InstanceId']}",),
         observed_at=observed_at,
     )
 

@@ -34,6 +34,8 @@ class Engine:
 
     def __init__(self, wire: Wire, clock: float, tunnel: Tunnel | None) -> None:
         self.wire = wire
+        self.address = tunnel.host if tunnel else wire.endpoint.address[0] if wire.endpoint.address else ""
+        """Of the host that it runs on; empty behind a socket of this machine, which may lead anywhere."""
         self.clock = clock
         """The engine's own time when it answered first, whole seconds since the epoch."""
         self._tunnel = tunnel

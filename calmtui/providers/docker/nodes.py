@@ -107,6 +107,11 @@ class Detail(msgspec.Struct, frozen=True):
     """What the last health probe printed, if it failed."""
 
 
+def engine_id(source: str) -> NodeId:
+    """The node id of a source's engine."""
+    return f"docker:{source}"
+
+
 def container_id(source: str, name: str) -> NodeId:
     """The node id of a container."""
     return f"docker:{source}/{name}"
@@ -137,6 +142,8 @@ def container(source: str, entry: Entry, detail: Detail | None, now: float) -> N
         actions=OF_CONTAINER.get(entry.state, ()),
         offers=RUNNING_OFFERS if entry.state == "running" else OFFERS,
         facts=_facts(entry),
+        aliases=(f"container:{entry.id}",),
+        runs_on=engine_id(source),
         observed_at=now,
     )
 

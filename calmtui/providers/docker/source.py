@@ -1,4 +1,4 @@
-"""One Docker engine as a source: everything that can be asked of its containers and projects."""
+"""One Docker engine as a source: everything that can be asked of it, its containers and projects."""
 
 from __future__ import annotations
 
@@ -74,8 +74,11 @@ class DockerSource:
         return await execs.shell(await self._reach(), _reference(node), term=term, columns=columns, rows=rows)
 
     async def describe(self, node: Node) -> dict[str, Any]:
-        """What `docker inspect` shows of a container, or of each member of a project, secrets masked."""
+        """What `docker inspect` shows of a container or of each member of a project, or `docker info`; no secrets."""
         engine = await self._reach()
+        if node.kind == "engine":
+            info: dict[str, Any] = mask.described(await engine.call("info"))
+            return info
         if node.kind == "project":
             members = await lifecycle.members_of(engine, node)
             found = await asyncio.gather(*(engine.call("inspect_container", entry.id) for entry in members))

@@ -25,6 +25,8 @@ class Table:
         self._source = source
         self._entries: dict[str, Entry] = {}
         self._details: dict[str, Detail] = {}
+        self.engine: Node | None = None
+        """The engine's own node, without counts of its containers; None: there is none to tell of."""
         self._containers: dict[str, Node] = {}
         self._projects: dict[str, Node] = {}
         """By the project's name."""
@@ -97,7 +99,15 @@ class Table:
                 self._projects[name] = projects.project(self._source, name, parts, now)
         self._stale.clear()
         self._stale_projects.clear()
-        return {node.id: node for nodes_of in (self._projects, self._containers) for node in nodes_of.values()}
+        made = {node.id: node for nodes_of in (self._projects, self._containers) for node in nodes_of.values()}
+        if self.engine is not None:
+            made[self.engine.id] = self._counted(self.engine, now)
+        return made
+
+    def _counted(self, engine: Node, now: float) -> Node:
+        running = sum(entry.state == "running" for entry in self._entries.values())
+        facts = {"containers": f"{len(self._entries)}, {running} running", **engine.facts}
+        return msgspec.structs.replace(engine, facts=facts, observed_at=now)
 
 
 def _differs(old: Node | None, new: Node) -> bool:

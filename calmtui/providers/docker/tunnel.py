@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 class Tunnel:
     """Forwards `socket` of this machine, which only its owner can open, to a socket behind SSH."""
 
-    def __init__(self, dialer: Dialer, connection: SSHClientConnection) -> None:
+    def __init__(self, dialer: Dialer, connection: SSHClientConnection, host: str) -> None:
+        self.host = host
+        """The address of the host behind it, as SSH's configuration has it."""
         self._dialer = dialer
         self._connection = connection
         self._folder = tempfile.TemporaryDirectory(prefix="calmtui-docker-")  # 0700: nobody else gets at the engine
@@ -53,7 +55,8 @@ async def dig(opening: Opening, url: SplitResult, socket: Path) -> Tunnel:
     """A tunnel to the socket of the host that an `ssh://` URL names. Raises a SourceError."""
     config = opening.options.ssh_config
     dialer = Dialer(opening.ask, config=config and opening.resolve(config))
-    tunnel = Tunnel(dialer, await dialer.open(Target.parse(url.netloc)))
+    target = Target.parse(url.netloc)
+    tunnel = Tunnel(dialer, await dialer.open(target), (await dialer.settings(target)).hostname)
     try:
         await tunnel.forward(socket)
     except foreign() as error:

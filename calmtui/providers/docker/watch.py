@@ -11,6 +11,7 @@ import msgspec
 
 from calmtui.fleet.update import Delta, Ready, Trouble, Update
 from calmtui.providers.docker import mask
+from calmtui.providers.docker.about import about
 from calmtui.providers.docker.connect import Engine
 from calmtui.providers.docker.events import Feed
 from calmtui.providers.docker.nodes import Detail, Entry
@@ -37,19 +38,27 @@ _entries = msgspec.json.Decoder(list[Entry]).decode
 async def watch(engine: Engine, source: str) -> AsyncGenerator[Update, None]:
     """Yield the first listing, Ready, then what changes. Raises a SourceError when the engine does not answer."""
     table = Table(source)
-    table.list_all(await listing(engine))
+    await _list_all(engine, table, source)
     unseen = await _look_closer(engine, table, table.puzzling())
     yield table.snapshot(time.time())
     yield Ready()
     feed = Feed(engine)
     try:
-        async for update in _follow(engine, table, feed, unseen):
+        async for update in _follow(engine, table, source, feed, unseen):
             yield update
     finally:
         await feed.close()
 
 
-async def _follow(engine: Engine, table: Table, feed: Feed, unseen: set[str]) -> AsyncGenerator[Update, None]:
+async def _list_all(engine: Engine, table: Table, source: str) -> None:
+    """A complete listing, and beside it what the engine says of itself."""
+    entries, table.engine = await asyncio.gather(listing(engine), about(engine, source))
+    table.list_all(entries)
+
+
+async def _follow(
+    engine: Engine, table: Table, source: str, feed: Feed, unseen: set[str]
+) -> AsyncGenerator[Update, None]:
     """`unseen`: containers that are still to be inspected."""
     listed = time.monotonic()
     refused = ""
@@ -63,7 +72,7 @@ async def _follow(engine: Engine, table: Table, feed: Feed, unseen: set[str]) ->
             yield Trouble("events", f"{refused}; the containers are listed every {WITHOUT_EVENTS:.0f} s instead")
         complete = missed or time.monotonic() - listed >= period
         if complete:
-            table.list_all(await listing(engine))
+            await _list_all(engine, table, source)
             listed = time.monotonic()
         elif ids:
             table.list_some(ids, await listing(engine, ids))

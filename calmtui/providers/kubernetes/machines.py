@@ -68,6 +68,7 @@ def machine_node(source: str, item: ClusterNode) -> Node:
         actions=("uncordon" if item.spec.unschedulable else "cordon", "drain"),
         offers=("describe", "events"),
         facts=_facts(item, labels),
+        aliases=_aliases(item),
         observed_at=time.time(),
     )
 
@@ -95,6 +96,16 @@ def _addresses(item: ClusterNode) -> tuple[str, ...]:
     known = [found for found in item.status.addresses or () if found.type in ADDRESS_ORDER]
     known.sort(key=lambda found: ADDRESS_ORDER.index(found.type))
     return tuple(dict.fromkeys(found.address for found in known))
+
+
+def _aliases(item: ClusterNode) -> tuple[str, ...]:
+    """The EC2 instance of a provider id such as `aws:///eu-west-1b/i-0ab12`, and the machine's own id."""
+    scheme, _, path = item.spec.provider_id.partition("://")
+    instance = path.rpartition("/")[2]
+    found = [f"ec2:{instance}"] if scheme == "aws" and instance.startswith("i-") else []
+    if item.status.node_info.machine_id:
+        found.append(f"machine:{item.status.node_info.machine_id}")
+    return tuple(found)
 
 
 def _facts(item: ClusterNode, labels: dict[str, str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from calmtui.fleet.node import Node, NodeId, State
-from calmtui.providers.kubernetes.ids import container_id, namespace_id, object_id
+from calmtui.providers.kubernetes.ids import container_id, namespace_id, node_id, object_id
 from calmtui.providers.kubernetes.wire import ContainerSpec, ContainerStatus, Meta, Pod
 
 WONT_START = frozenset(
@@ -34,12 +34,10 @@ def pod_nodes(source: str, pod: Pod) -> list[Node]:
     at = time.time()
     meta = pod.metadata
     state, raw_state, reason = _pod_state(pod)
-    node_id = object_id(source, meta.namespace, "pod", meta.name)
+    pod_id = object_id(source, meta.namespace, "pod", meta.name)
     statuses = {status.name: status for status in pod.status.container_statuses or ()}
     main = pod.spec.containers or []
-    containers = [
-        _container_node(source, pod, node_id, spec, status, at) for spec, status in _containers(pod, statuses)
-    ]
+    containers = [_container_node(source, pod, pod_id, spec, status, at) for spec, status in _containers(pod, statuses)]
     ready = sum(status.ready for status in statuses.values())
     facts = {"ready": f"{ready}/{len(main)}"}
     if pod.spec.node_name:
@@ -48,7 +46,7 @@ def pod_nodes(source: str, pod: Pod) -> list[Node]:
         facts["made by"] = f"{meta.owner_references[0].kind} {meta.owner_references[0].name}"
     return [
         Node(
-            id=node_id,
+            id=pod_id,
             kind="pod",
             name=meta.name,
             source=source,
@@ -64,6 +62,7 @@ def pod_nodes(source: str, pod: Pod) -> list[Node]:
             actions=("delete",),
             offers=POD_OFFERS if any(status.state.running for status in statuses.values()) else REST_OFFERS,
             facts=facts,
+            runs_on=node_id(source, pod.spec.node_name) if pod.spec.node_name else "",
             observed_at=at,
         ),
         *containers,
@@ -230,8 +229,15 @@ def _container_node(
         created=started.timestamp() if started else None,
         restarts=status.restart_count if status else None,
         offers=POD_OFFERS if running else REST_OFFERS,
+        aliases=_aliases(status),
         observed_at=at,
     )
+
+
+def _aliases(status: ContainerStatus | None) -> tuple[str, ...]:
+    """The container's id as its runtime has it, such as `docker://3f2a…`."""
+    runtime_id = status.container_id.partition("://")[2] if status else ""
+    return (f"container:{runtime_id}",) if runtime_id else ()
 
 
 def _container_state(status: ContainerStatus | None) -> tuple[State, str, str]:

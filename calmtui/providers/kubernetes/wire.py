@@ -83,6 +83,8 @@ class ContainerStatus(Wire, frozen=True):
     """What the kubelet says about a container."""
 
     name: str
+    container_id: str = msgspec.field(default="", name="containerID")
+    """`RUNTIME://ID`; empty before it first starts."""
     ready: bool = False
     started: bool | None = None
     restart_count: int = 0
@@ -233,6 +235,7 @@ class NodeAddress(Wire, frozen=True):
 class NodeInfo(Wire, frozen=True):
     """What the kubelet says about its machine."""
 
+    machine_id: str = msgspec.field(default="", name="machineID")
     kubelet_version: str = ""
     kernel_version: str = ""
     os_image: str = ""

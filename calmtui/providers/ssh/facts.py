@@ -49,6 +49,8 @@ class Facts:
     machine_id: str = ""
     cloud_id: str = ""
     """The cloud's own id of the instance, as cloud-init has it."""
+    board_id: str = ""
+    """What the vendor wrote on the board: the instance's id on EC2's newer types."""
     systemd: str = ""
     """What `systemctl is-system-running` says; empty where systemd does not run."""
     units: tuple[Unit, ...] = field(default=())
@@ -111,6 +113,7 @@ def parse(output: bytes) -> Facts | None:
         addresses=tuple(dict.fromkeys(" ".join(lines.get("addresses", [])).split()))[:32],
         machine_id=_first(lines, "machine"),
         cloud_id=_first(lines, "cloud"),
+        board_id=_first(lines, "board"),
         systemd=systemd if runs else "",
         units=parse_units(sections.get("units", ""), booted) if runs else (),
     )

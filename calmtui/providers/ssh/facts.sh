@@ -15,6 +15,7 @@ section disk; df -P -k /
 section addresses; hostname -I || { ip -o addr show scope global || ifconfig -a; } | sed -n 's/.*inet6* \(addr:\)*\([0-9a-fA-F.:]*\).*/\2/p'
 section machine; cat /etc/machine-id || cat /var/lib/dbus/machine-id
 section cloud; cat /var/lib/cloud/data/instance-id
+section board; cat /sys/class/dmi/id/board_asset_tag
 section systemd; systemctl is-system-running
 section units; systemctl show --no-pager -p Id,Description,LoadState,ActiveState,SubState,Result,NRestarts,MainPID,ActiveEnterTimestampMonotonic,UnitFileState -- "$@"
 section uptime; cat /proc/uptime

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ from calmtui.providers.ssh.units import Unit
 from calmtui.transport.ssh import Settings
 
 _GIB = 1 << 30
+_INSTANCE = re.compile(r"i-[0-9a-f]+")
 
 _UNIT_STATES = {
     "active": State.RUNNING,
@@ -63,6 +65,7 @@ def host_nodes(
         actions=("reboot",),
         offers=offers,
         facts=_facts(facts),
+        aliases=_aliases(facts),
         observed_at=time.time(),
     )
     return [own, *(unit_node(own, unit) for unit in units)]
@@ -124,6 +127,14 @@ def _labels(facts: Facts) -> dict[str, str]:
         "instance": facts.cloud_id,
     }
     return {name: value for name, value in values.items() if value}
+
+
+def _aliases(facts: Facts) -> tuple[str, ...]:
+    """The EC2 instance that it says it is, and the machine's id."""
+    found = [f"ec2:{text}" for text in (facts.board_id, facts.cloud_id) if _INSTANCE.fullmatch(text)][:1]
+    if facts.machine_id:
+        found.append(f"machine:{facts.machine_id}")
+    return tuple(found)
 
 
 def _facts(facts: Facts) -> dict[str, str]:

@@ -53,6 +53,7 @@ def test_an_instance_is_named_by_its_tag_and_hangs_under_its_region() -> None:
     assert web.addresses == ("54.1.2.3", "10.2.4.7", "ip-10-2-4-7.eu-west-1.compute.internal")
     assert web.labels == {"Name": "web-01", "env": "production"}
     assert web.facts == {"id": "i-0ab12", "type": "t3.small", "zone": "eu-west-1b", "account": "123456789012"}
+    assert web.aliases == ("ec2:i-0ab12",)
     assert web.created == LAUNCHED.timestamp()
     assert web.reason == ""
 

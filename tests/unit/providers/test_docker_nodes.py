@@ -103,3 +103,8 @@ def test_an_undo_is_allowed_in_the_state_that_its_action_leads_to() -> None:
     for action in ACTIONS:
         if action.undo is not None:
             assert action.undo in OF_CONTAINER[leads_to[action.name]]
+
+
+def test_a_container_goes_by_its_id_and_runs_on_the_engine() -> None:
+    node = container("e", entry(), None, 1.0)
+    assert (node.aliases, node.runs_on) == (("container:8e00d5e1f506aa",), "docker:e")

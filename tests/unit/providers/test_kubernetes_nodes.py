@@ -325,7 +325,7 @@ def machine(conditions: dict[str, str], **spec: Any) -> Node:
         spec=spec,
         status={
             "conditions": listed,
-            "nodeInfo": {"kubeletVersion": "v1.20.2"},
+            "nodeInfo": {"kubeletVersion": "v1.20.2", "machineID": "3d12"},
             "addresses": [{"type": "Hostname", "address": "web"}, {"type": "InternalIP", "address": "10.0.0.7"}],
         },
     )[0]
@@ -355,6 +355,29 @@ def test_a_machine_is_ready_pressed_cordoned_or_lost(
 def test_a_machine_offers_to_be_cordoned_or_uncordoned_never_both() -> None:
     assert machine({"Ready": "True"}).actions == ("cordon", "drain")
     assert machine({"Ready": "True"}, unschedulable=True).actions == ("uncordon", "drain")
+
+
+@pytest.mark.parametrize(
+    ("provider_id", "aliases"),
+    [
+        ("aws:///eu-west-1b/i-0ab12", ("ec2:i-0ab12", "machine:3d12")),
+        ("aws:///eu-west-1b/fargate-ip-10-2-4-7", ("machine:3d12",)),
+        ("gce://shop/europe-west1-b/i-am-no-instance", ("machine:3d12",)),
+        ("", ("machine:3d12",)),
+    ],
+)
+def test_a_machine_is_known_to_others_by_its_ec2_instance_and_its_machine_id(
+    provider_id: str, aliases: tuple[str, ...]
+) -> None:
+    assert machine({"Ready": "True"}, providerID=provider_id).aliases == aliases
+
+
+def test_a_pod_runs_on_its_node_and_its_containers_go_by_the_ids_of_their_runtime() -> None:
+    spec = {"containers": [{"name": "main"}, {"name": "new"}], "nodeName": "edge-7"}
+    own, main, new = pod({"containerStatuses": [UP | {"containerID": "docker://3f2a"}]}, spec)
+
+    assert own.runs_on == "k8s:lab/node/edge-7"
+    assert (main.aliases, new.aliases) == (("container:3f2a",), ())
 
 
 def test_every_action_of_a_node_is_in_the_catalogue() -> None:
