@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Any
 
 import asyncssh
@@ -94,17 +94,16 @@ class Client(asyncssh.SSHClient):
             self.tried.append("password")
         return self._password
 
-    async def _while_asking(self, question: Any) -> str | None:
+    async def _while_asking(self, question: Awaitable[Any]) -> Any:
         """Wait for a person: the time limit stands still meanwhile."""
         loop = asyncio.get_running_loop()
         ends = self._limit.when()
         left = None if ends is None else ends - loop.time()
         self._limit.reschedule(None)
         try:
-            answer: str | None = await question
+            return await question
         finally:
             self._limit.reschedule(None if left is None else loop.time() + left)
-        return answer
 
 
 def _label(key: Any) -> str:

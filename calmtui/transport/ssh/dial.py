@@ -39,7 +39,6 @@ HANDSHAKES_A_JUMP = 8
 """Handshakes at once through one jump host; sshd there begins to refuse at 10 (MaxStartups)."""
 CONNECTS = 512
 """TCP connects at once: hosts that never answer hold one of these, and not one of the above."""
-LONGEST_CHAIN = 8
 
 
 @dataclass(frozen=True)
@@ -122,27 +121,29 @@ class Dialer:
         return settings
 
     async def _open(
-        self, target: Target, via: asyncssh.SSHClientConnection | None, depth: int = 0
+        self, target: Target, via: asyncssh.SSHClientConnection | None, chain: tuple[tuple[str, ...], ...] = ()
     ) -> asyncssh.SSHClientConnection:
-        if depth > LONGEST_CHAIN:
-            raise Misconfigured("the jump hosts go round in circles", where=target.host, next_step="mend ProxyJump")
         settings = await self.settings(target)
         if via is None and settings.jumps:
-            via = await self._jump(target, settings.jumps, depth)
+            via = await self._jump(target, settings.jumps, chain)
             async with self._through[settings.jumps]:
                 return await self._handshake(target, settings, via)
         return await self._handshake(target, settings, via)
 
-    async def _jump(self, target: Target, jumps: tuple[str, ...], depth: int) -> asyncssh.SSHClientConnection:
-        """The shared connection to the last of some jump hosts."""
+    async def _jump(
+        self, target: Target, jumps: tuple[str, ...], chain: tuple[tuple[str, ...], ...]
+    ) -> asyncssh.SSHClientConnection:
+        """The shared connection to the last of some jump hosts; `chain`: for which others it is wanted."""
+        if jumps in chain:
+            raise Misconfigured("the jump hosts go round in circles", where=target.host, next_step="mend ProxyJump")
         async with self._jump_locks[jumps]:
             held = self._jumps.get(jumps)
             if held is not None and not held.is_closed():
                 return held
-            via = await self._jump(target, jumps[:-1], depth) if len(jumps) > 1 else None
+            via = await self._jump(target, jumps[:-1], (*chain, jumps)) if len(jumps) > 1 else None
             hop = replace(Target.parse(jumps[-1]), known_hosts=target.known_hosts, passwords=target.passwords)
             try:
-                opened = await self._open(hop, via, depth + 1)
+                opened = await self._open(hop, via, (*chain, jumps))
             except SourceError as error:
                 error.where = f"jump host {error.where or hop.host}"
                 raise

@@ -26,7 +26,7 @@ DEFAULT_NAMES = ("id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_
 """Files of `~/.ssh` that are offered where nothing is configured, in OpenSSH's order."""
 _ATTEMPTS = 3
 
-WhileAsking = Callable[[Awaitable[str | None]], Awaitable[str | None]]
+WhileAsking = Callable[[Awaitable[Any]], Awaitable[Any]]
 
 
 @dataclass
@@ -54,6 +54,7 @@ class Identities:
         self._prompts = prompts
         self._files: dict[Path, _KeyFile] = {}
         self._agents: dict[str, asyncssh.SSHAgentClient] = {}
+        self._unlocking = asyncio.Lock()
 
     async def offer(self, settings: Settings, asking: WhileAsking) -> AsyncIterator[list[Any]]:
         """Batches of keys, as asyncssh takes them, to offer one after another. Raises Misconfigured.
@@ -73,7 +74,7 @@ class Identities:
         if batch:
             yield batch
         for file in own:
-            if file.key is None and await self._unlock(file, asking):
+            if file.key is None and await asking(self._unlock(file)):
                 yield [file.offer(certificates)]
 
     def close(self) -> None:
@@ -101,24 +102,24 @@ class Identities:
             log.info("agent %s: %s", settings.agent, error)
             return []
 
-    async def _unlock(self, file: _KeyFile, asking: WhileAsking) -> bool:
-        """Whether the operator gave the passphrase of a key."""
+    async def _unlock(self, file: _KeyFile) -> bool:
+        """Whether the operator gave the passphrase of a key; once for all hosts that wait for it."""
         import asyncssh
 
         prompt = f"Passphrase of {file.path}"
-        for _ in range(_ATTEMPTS):
-            secret = await asking(self._prompts.secret(prompt, prompt))
-            if secret is None:
-                return False
-            if file.key is not None:  # unlocked for another host meanwhile
-                return True
-            try:
-                file.key = await asyncio.to_thread(asyncssh.read_private_key, file.path, secret)
-            except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
-                self._prompts.forget(prompt, secret)
-            else:
-                return True
-        return False
+        async with self._unlocking:
+            for attempt in range(_ATTEMPTS):
+                if file.key is not None:
+                    return True
+                secret = await self._prompts.secret(prompt, f"{prompt}; the last one was wrong" if attempt else prompt)
+                if secret is None:
+                    return False
+                try:
+                    file.key = await asyncio.to_thread(asyncssh.read_private_key, file.path, secret)
+                except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+                    log.info("%s: %s", file.path, error)
+                    self._prompts.forget(prompt, secret)
+        return file.key is not None
 
 
 def _read_all(paths: list[Path], explicit: bool) -> list[tuple[Path, _KeyFile]]:

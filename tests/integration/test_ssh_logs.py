@@ -1,0 +1,159 @@
+"""The logs of a host's files: rotation, cutting and broken connections lose, double and leave behind nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from calmtui.errors import SourceError
+from calmtui.providers.base import LogChunk, LogRequest
+from tests.integration.ssh_live import host, opened
+from tests.lab.fleet import SshFleet
+
+
+async def test_the_last_lines_come_first_then_what_is_added_from_every_file(ssh_fleet: SshFleet) -> None:
+    folder = _fresh(ssh_fleet, "web-013")
+    (folder / "a.log").write_text("".join(f"a{number}\n" for number in range(50)))
+    (folder / "b.log").write_text("b0\nhalf")
+    async with reading(ssh_fleet, "web-013", "*.log", LogRequest(tail=3)) as chunks:
+        assert sorted(await _lines(chunks, 4)) == ["a47", "a48", "a49", "b0"]
+        with (folder / "b.log").open("a") as file:
+            file.write(" line\n")
+        assert await _lines(chunks, 1) == ["half line"]
+
+
+async def test_without_following_all_lines_come_and_the_stream_ends(ssh_fleet: SshFleet) -> None:
+    folder = _fresh(ssh_fleet, "web-013")
+    wanted = [f"{number} \x1b[31m\xff" for number in range(30_000)]
+    (folder / "big.log").write_bytes("\n".join(wanted).encode("latin-1") + b"\n")
+    async with opened(ssh_fleet, "web-013", logs=["/var/log/fresh/big.log"]) as source:
+        chunks = [chunk async for chunk in source.logs(host("web-013"), LogRequest(tail=None, follow=False))]
+    assert [line.decode("latin-1") for chunk in chunks for _, line in chunk.lines] == wanted
+    assert len(chunks) < 100
+
+
+async def test_rotations_and_broken_connections_lose_and_double_nothing(ssh_fleet: SshFleet) -> None:
+    folder = _fresh(ssh_fleet, "web-014")
+    writer = _Writer(folder / "app.log", lines=6000, rotate_every=1500)
+    (folder / "app.log").touch()
+    seen: list[str] = []
+    notes: list[str] = []
+    async with reading(ssh_fleet, "web-014", "app.log", LogRequest(tail=None)) as chunks, asyncio.timeout(60):
+        writer.start()
+        cuts = 0
+        while not seen or seen[-1] != str(writer.lines - 1):
+            chunk = await anext(chunks)
+            seen += [line.decode() for _, line in chunk.lines]
+            notes += [chunk.note] if chunk.note else []
+            if len(seen) > (cuts + 1) * 1700 and cuts < 3:
+                cuts += 1
+                ssh_fleet.cut("web-014")
+    writer.join()
+    assert seen == [str(number) for number in range(writer.lines)]
+    lost = sum("connection lost" in note for note in notes)
+    assert sum("resumed where it broke off" in note for note in notes) == lost
+    assert lost >= 2  # the third cut may fall into the reconnect after the second
+    assert sum("rotated" in note for note in notes) >= 2
+    assert not any("gap" in note for note in notes)
+
+
+async def test_a_file_that_is_cut_or_gone_after_a_loss_is_said(ssh_fleet: SshFleet) -> None:
+    folder = _fresh(ssh_fleet, "web-015")
+    path = folder / "app.log"
+    path.write_text("one\n")
+    async with reading(ssh_fleet, "web-015", "app.log", LogRequest()) as chunks:
+        assert await _lines(chunks, 1) == ["one"]
+        os.truncate(path, 0)
+        assert "cut" in await _note(chunks)
+        path.write_text("two\n")
+        assert await _lines(chunks, 1) == ["two"]
+        path.rename(folder / "elsewhere")
+        path.write_text("three\n")
+        assert "gap" in await _note(chunks)
+        assert await _lines(chunks, 1) == ["three"]
+
+
+async def test_no_reader_is_left_on_the_host_when_a_log_is_closed(ssh_fleet: SshFleet) -> None:
+    folder = _fresh(ssh_fleet, "web-016")
+    (folder / "app.log").write_text("x\n")
+    async with opened(ssh_fleet, "web-016", logs=["/var/log/fresh/app.log"]) as source:
+        async with aclosing(source.logs(host("web-016"), LogRequest())) as chunks:
+            await _lines(chunks, 1)
+            assert any("/var/log/fresh/app.log" in line for line in ssh_fleet.processes("web-016"))
+        deadline = time.monotonic() + 10
+        while any("/var/log/fresh/app.log" in line for line in ssh_fleet.processes("web-016")):
+            assert time.monotonic() < deadline, ssh_fleet.processes("web-016")
+            await asyncio.sleep(0.05)
+
+
+async def test_patterns_that_match_no_file_are_an_error_that_names_them(ssh_fleet: SshFleet) -> None:
+    _fresh(ssh_fleet, "web-013")
+    async with opened(ssh_fleet, "web-013", logs=["/var/log/fresh/*.none"]) as source:
+        with pytest.raises(SourceError, match=r"/var/log/fresh/\*\.none"):
+            await anext(source.logs(host("web-013"), LogRequest()))
+
+
+@asynccontextmanager
+async def reading(
+    fleet: SshFleet, name: str, pattern: str, request: LogRequest
+) -> AsyncIterator[AsyncGenerator[LogChunk, None]]:
+    """The log of one host, from files of its `/var/log/fresh`."""
+    async with (
+        opened(fleet, name, logs=[f"/var/log/fresh/{pattern}"]) as source,
+        aclosing(source.logs(host(name), request)) as chunks,
+    ):
+        yield chunks
+
+
+class _Writer(threading.Thread):
+    """Writes numbered lines, renaming the file now and then and writing on into it for a moment, as daemons do."""
+
+    def __init__(self, path: Path, lines: int, rotate_every: int) -> None:
+        super().__init__(daemon=True)
+        self.path = path
+        self.lines = lines
+        self.rotate_every = rotate_every
+
+    def run(self) -> None:
+        file = self.path.open("a")
+        for number in range(self.lines):
+            if number and number % self.rotate_every == 0:
+                self.path.rename(self.path.with_name(f"{self.path.name}.{number:06d}"))
+            if number % self.rotate_every == 20 and number > self.rotate_every:
+                file.close()
+                file = self.path.open("a")
+            file.write(f"{number}\n")
+            if number % 20 == 19:
+                file.flush()
+                time.sleep(0.01)
+        file.close()
+
+
+def _fresh(fleet: SshFleet, name: str) -> Path:
+    folder = fleet.log_folder(name) / "fresh"
+    folder.mkdir(exist_ok=True)
+    for path in folder.iterdir():
+        path.unlink()
+    return folder
+
+
+async def _lines(chunks: AsyncGenerator[LogChunk, None], count: int) -> list[str]:
+    seen: list[str] = []
+    async with asyncio.timeout(20):
+        while len(seen) < count:
+            seen += [line.decode() for _, line in (await anext(chunks)).lines]
+    return seen
+
+
+async def _note(chunks: AsyncGenerator[LogChunk, None]) -> str:
+    async with asyncio.timeout(20):
+        while not (note := (await anext(chunks)).note):
+            pass
+    return note
