@@ -1,7 +1,7 @@
 """`hostname` on 64 and 256 real OpenSSH hosts, cold and warm, beside `clush -f 64` in the same run.
 
 Cold: no connection is open, nothing is parsed or cached. Warm: connections are open, one channel a command.
-The best of a few rounds counts, for both sides. `python -m bench exec [HOSTS]…` (default 64 256).
+The median of the rounds counts, for both sides, which take turns. `python -m bench exec [HOSTS]…` (default 64 256).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 
 import asyncssh  # noqa: F401 -- loaded before the clock starts, as clush's ssh is in the page cache
 
@@ -34,8 +35,8 @@ def main(argv: list[str]) -> None:
         fleet.up()
         for size in sizes:
             hosts = f"bench-[001-{size:03d}]"
-            peer = min(_clush(fleet, hosts, size) for _ in range(ROUNDS))
-            cold, warm = asyncio.run(_ours(fleet, hosts, size))
+            rounds = [(_clush(fleet, hosts, size), *asyncio.run(_ours(fleet, hosts, size))) for _ in range(ROUNDS)]
+            peer, cold, warm = (median(values) for values in zip(*rounds, strict=True))
             report("exec", f"cold, {size} hosts", cold, "s", "clush -f 64", peer)
             report("exec", f"warm, {size} hosts", warm, "s", "clush -f 64", peer)
     finally:
@@ -54,13 +55,11 @@ def _clush(fleet: SshFleet, hosts: str, size: int) -> float:
 
 
 async def _ours(fleet: SshFleet, hosts: str, size: int) -> tuple[float, float]:
-    colds, warms = [], []
-    for _ in range(ROUNDS):
-        source = _source(fleet, hosts)
-        colds.append(await _everywhere(source, fleet, size))
-        warms += [await _everywhere(source, fleet, size) for _ in range(WARM_ROUNDS)]
-        await source.close()
-    return min(colds), min(warms)
+    source = _source(fleet, hosts)
+    cold = await _everywhere(source, fleet, size)
+    warm = median([await _everywhere(source, fleet, size) for _ in range(WARM_ROUNDS)])
+    await source.close()
+    return cold, warm
 
 
 def _source(fleet: SshFleet, hosts: str) -> SshSource:

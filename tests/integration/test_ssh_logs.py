@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from calmtui.errors import SourceError
+from calmtui.fleet.node import Node
 from calmtui.providers.base import LogChunk, LogRequest
 from tests.integration.ssh_live import host, opened
 from tests.lab.fleet import SshFleet
@@ -110,6 +111,33 @@ async def reading(
         aclosing(source.logs(host(name), request)) as chunks,
     ):
         yield chunks
+
+
+async def test_a_units_journal_goes_on_after_its_cursor_when_the_connection_breaks(ssh_fleet: SshFleet) -> None:
+    """The lab's hosts keep no journal: `journalctl` is a stand-in that serves entries in its documented format."""
+    command = ssh_fleet.bin_folder("web-017") / "journalctl"
+    command.write_text(_JOURNALCTL)
+    command.chmod(0o755)
+    unit = Node(id="ssh:f/web-017/app.service", kind="unit", name="app.service", source="f", parent="ssh:f/web-017")
+    try:
+        async with opened(ssh_fleet, "web-017") as source, aclosing(source.logs(unit, LogRequest(tail=2))) as chunks:
+            assert await _lines(chunks, 2) == ["app.service: entry 0", "app.service: entry 1"]
+            ssh_fleet.cut("web-017")
+            assert "connection lost" in await _note(chunks)
+            assert await _lines(chunks, 2) == ["app.service: entry 2", "app.service: entry 3"]
+    finally:
+        command.unlink()
+
+
+_JOURNALCTL = """#!/bin/sh
+first=0
+for word; do case $word in --after-cursor=*) first=$((${word#*=} + 1)) ;; --unit=*) unit=${word#*=} ;; esac; done
+for number in $first $((first + 1)); do
+  printf '{"__CURSOR":"%s","__REALTIME_TIMESTAMP":"1763690000","SYSLOG_IDENTIFIER":"%s","MESSAGE":"entry %s"}\\n' \
+    $number $unit $number
+done
+exec sleep 60
+"""
 
 
 class _Writer(threading.Thread):

@@ -36,4 +36,5 @@ def test_the_first_line_on_stderr_is_the_process_to_end(shell: str) -> None:
 
 
 def sent(shell: str, line: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([shell, "-c", line], capture_output=True, timeout=10, env={"SHELL": shell, "PATH": "/usr/bin:/bin"})
+    environment = {"SHELL": shell, "PATH": "/usr/bin:/bin"}
+    return subprocess.run([shell, "-c", line], capture_output=True, timeout=10, env=environment)
