@@ -80,6 +80,19 @@ def record(change: Change, *, not_before: float | None = None) -> Record | None:
     return Record(change.at, change.source, node.id, change.kind, node.name, node.kind, before, after, not_before)
 
 
+def redo(nodes: dict[NodeId, Node], records: Iterable[Record]) -> dict[NodeId, Node]:
+    """The nodes as they were after `records`, which are given oldest first; those that are in already alter nothing."""
+    later = dict(nodes)
+    for entry in records:
+        if entry.kind is ChangeKind.GONE:
+            later.pop(entry.node, None)
+        elif entry.kind is ChangeKind.ADDED:
+            later[entry.node] = msgspec.convert(entry.after, Node)
+        elif entry.node in later:
+            later[entry.node] = _with(later[entry.node], entry.after)
+    return later
+
+
 def undo(nodes: dict[NodeId, Node], records: Iterable[Record]) -> dict[NodeId, Node]:
     """The nodes as they were before `records`, which are given newest first and reach up to `nodes`."""
     past = dict(nodes)
@@ -89,9 +102,14 @@ def undo(nodes: dict[NodeId, Node], records: Iterable[Record]) -> dict[NodeId, N
         elif entry.kind is ChangeKind.GONE:
             past[entry.node] = msgspec.convert(entry.before, Node)
         elif entry.node in past:
-            fields = _fields(past[entry.node]) | entry.before
-            past[entry.node] = msgspec.convert({k: v for k, v in fields.items() if v is not None}, Node)
+            past[entry.node] = _with(past[entry.node], entry.before)
     return past
+
+
+def _with(node: Node, fields: Fields) -> Node:
+    """The node with other fields; None: the default."""
+    merged = _fields(node) | fields
+    return msgspec.convert({name: value for name, value in merged.items() if value is not None}, Node)
 
 
 def subject(entry: Record, nodes: Mapping[NodeId, Node]) -> Node:

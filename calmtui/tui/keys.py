@@ -31,6 +31,8 @@ class Command:
     """One or two words for the footer; empty: not in the footer."""
     changes: bool = False
     """Whether it changes anything in the estate: read-only mode refuses it and says why."""
+    present: bool = False
+    """Whether it asks or changes what is there now: a screen of the past refuses it and says why."""
     argument: str = ""
     """What may follow its name after `:`, such as `NAME`. The method takes it as a string, empty when not given."""
 
@@ -56,6 +58,8 @@ TABLE: tuple[Command, ...] = (
     Command("app.palette", "ctrl+p", "Find a command by any part of its name", "Anywhere"),
     Command("app.outcomes", "O", "The outcomes of what was carried out last", "Anywhere"),
     Command("app.theme", "", "Change the colours", "Anywhere", argument="NAME"),
+    Command("app.at", "", "The estate as it was at a time: 03:12, 10m, 2026-11-21T02:29", "Anywhere", argument="TIME"),
+    Command("app.now", "", "Leave the past", "Anywhere"),
     Command("app.redraw", "ctrl+l", "Draw the whole screen again", "Anywhere"),
     Command("app.leave", "q", "Leave this screen; leave calmtui from the fleet", "Anywhere"),
     Command("app.quit", "ctrl+q", "Leave calmtui", "Anywhere"),
@@ -77,19 +81,28 @@ TABLE: tuple[Command, ...] = (
     Command("fleet.mark-shown", "asterisk", "Mark every node that the filter shows", "Mark"),
     Command("fleet.mark-invert", "tilde", "Invert the marks among the nodes that the filter shows", "Mark"),
     Command("fleet.mark-clear", "minus", "Clear all marks, hidden ones too", "Mark"),
-    Command("fleet.logs", "l", "Follow the logs of the marked nodes, or of this one", "Act", "logs"),
+    Command("fleet.logs", "l", "Follow the logs of the marked nodes, or of this one", "Act", "logs", present=True),
     # Not `changes`: in read-only mode the list opens all the same, and says why each is missing.
-    Command("fleet.actions", "a", "What can be done with the marked nodes, or with this one", "Act", "actions"),
-    Command("fleet.shell", "s", "Open a shell on this node", "Act", "shell", changes=True),
-    Command("fleet.retry", "r", "Try the failing sources again now", "Act", argument="SOURCE"),
+    Command(
+        "fleet.actions",
+        "a",
+        "What can be done with the marked nodes, or with this one",
+        "Act",
+        "actions",
+        present=True,
+    ),
+    Command("fleet.shell", "s", "Open a shell on this node", "Act", "shell", changes=True, present=True),
+    Command("fleet.retry", "r", "Try the failing sources again now", "Act", argument="SOURCE", present=True),
     Command("fleet.filter", "slash", "Show only what matches words and key=value", "Look", "filter", argument="QUERY"),
     Command("fleet.open", "enter", "Unfold or fold a group; look closer at a node", "Look", "open"),
     Command("fleet.back", "escape", "Back: close the pane, then clear the filter", "Look"),
     Command("fleet.pane", "tab", "Next pane", "Look"),
     Command("fleet.overview", "o", "Overview of this node", "Look"),
-    Command("fleet.describe", "d", "The raw object as its source has it, secrets masked", "Look"),
-    Command("fleet.recent-logs", "L", "The last log lines of this node, beside the tree", "Look"),
-    Command("fleet.events", "e", "What happened to this node", "Look"),
+    Command("fleet.describe", "d", "The raw object as its source has it, secrets masked", "Look", present=True),
+    Command("fleet.recent-logs", "L", "The last log lines of this node, beside the tree", "Look", present=True),
+    Command("fleet.events", "e", "What happened to this node", "Look", present=True),
+    Command("fleet.changes", "c", "What changed: everything, what is marked, or what is here", "Look", "changes"),
+    Command("fleet.recent-changes", "C", "The last changes of this node, beside the tree", "Look"),
     Command("fleet.group", "b", "Group by something else", "Look", argument="BY"),
     Command("fleet.order", "t", "Trouble first, or by name", "Look", argument="ORDER"),
     Command("fleet.copy", "y", "Copy the ids of the marked nodes, or of this one", "Look"),
@@ -127,6 +140,37 @@ TABLE: tuple[Command, ...] = (
     Command("logs.save", "S", "Save the lines shown to a file", "Look", "save", argument="PATH"),
     Command("logs.streams", "o", "How the log of each node is being read, and why not", "Look", "streams"),
     Command("logs.back", "escape", "Back: drop the search, then the filters, then leave", "Look"),
+    # What changed
+    Command("changes.down", "j,down", "One row down", "Move"),
+    Command("changes.up", "k,up", "One row up", "Move"),
+    Command("changes.page-down", "pagedown,ctrl+d", "One page down", "Move"),
+    Command("changes.page-up", "pageup,ctrl+u", "One page up", "Move"),
+    Command("changes.first", "g,home", "The oldest change shown", "Move"),
+    Command("changes.last", "G,end", "The newest change, and follow", "Move"),
+    Command("changes.next", "n", "The next bad change", "Move"),
+    Command("changes.previous", "N", "The bad change before", "Move", "bad before"),
+    Command("changes.outage", "f", "Where the outage began: the first bad change after quiet", "Move", "first bad"),
+    Command(
+        "changes.filter", "slash", "Only changes of nodes that a query selects", "Look", "filter", argument="QUERY"
+    ),
+    Command("changes.longer", "plus,equals_sign", "Look further back", "Look", "further back"),
+    Command("changes.shorter", "minus", "Look less far back", "Look"),
+    Command("changes.since", "", "Look back to a time: 2h, 03:12, all", "Look", argument="TIME"),
+    Command(
+        "changes.whose",
+        "w",
+        "Of everything, of what is marked, of what was under the cursor",
+        "Look",
+        "whose",
+        argument="WHOSE",
+    ),
+    Command("changes.open", "enter", "Go to the node in the fleet; esc comes back", "Look", "go to"),
+    Command("changes.tree", "t", "The fleet as it was just before this change", "Look", "tree then"),
+    Command("changes.details", "d", "What was and what is in full, or not", "Look", "details"),
+    Command("changes.pane", "tab", "Into the details and back", "Look"),
+    Command("changes.mark", "space", "Mark the nodes of this change in the fleet; again: unmark", "Mark"),
+    Command("changes.copy", "y", "Copy the change", "Look"),
+    Command("changes.back", "escape", "Back: drop the filter, then leave", "Look"),
     # Actions, their plan, their outcomes
     Command("actions.down", "j,down", "One row down", "Move"),
     Command("actions.up", "k,up", "One row up", "Move"),

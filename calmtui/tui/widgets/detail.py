@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -15,7 +15,9 @@ from textual.containers import Vertical, VerticalScroll
 
 from calmtui import sanitise
 from calmtui.errors import CalmError
+from calmtui.estate import find
 from calmtui.estate.live import LiveEstate
+from calmtui.fleet.history import Record
 from calmtui.fleet.node import Node
 from calmtui.fleet.row import Row
 from calmtui.fleet.source import SourceStatus
@@ -27,6 +29,8 @@ from calmtui.tui.widgets.tree_row import Styles
 
 log = logging.getLogger(__name__)
 
+RECALLED = 200
+"""Changes of a node that are told, the newest."""
 SETTLE = 0.25
 """Seconds that the cursor rests on a node before its source is asked: moving through a list asks nothing."""
 
@@ -41,6 +45,7 @@ class Tab(StrEnum):
     OVERVIEW = "overview"
     LOGS = "logs"
     EVENTS = "events"
+    CHANGES = "changes"
     DESCRIBE = "describe"
 
 
@@ -65,8 +70,10 @@ class Detail(Vertical):
     }
     """
 
-    def __init__(self, live: LiveEstate, glyphs: Glyphs) -> None:
+    def __init__(self, live: LiveEstate, glyphs: Glyphs, clock: Callable[[], float]) -> None:
         super().__init__()
+        self.clock = clock
+        """The time that is shown, seconds since the epoch: what came after it is not told."""
         self.live = live
         self.glyphs = glyphs
         self.tab = Tab.OVERVIEW
@@ -118,7 +125,7 @@ class Detail(Vertical):
         match self._subject:
             case Node() as node:
                 stale = self.live.fleet.is_stale(node)
-                self._head.tell(overview.head(node, time.time(), self.glyphs, styles, stale=stale))
+                self._head.tell(overview.head(node, self.clock(), self.glyphs, styles, stale=stale))
             case SourceStatus() as status:
                 self._head.tell(overview.source_head(status, self.glyphs, styles))
             case Row() as row:
@@ -138,9 +145,9 @@ class Detail(Vertical):
         """Draw what needs no asking; False when the open tab does."""
         match self._subject:
             case Node() as node if self.tab is Tab.OVERVIEW:
-                self._text.tell(overview.overview(node, time.time(), self._styles()))
+                self._text.tell(overview.overview(node, self.clock(), self._styles()))
             case SourceStatus() as status:
-                self._text.tell(overview.source(status, time.time(), self._styles()))
+                self._text.tell(overview.source(status, self.clock(), self._styles()))
             case Row() as row:
                 self._text.tell(overview.group(row, self.glyphs, self._styles()))
             case None:
@@ -154,6 +161,9 @@ class Detail(Vertical):
         self._text.display = True
         node = self._subject
         if self._draw_known() or not isinstance(node, Node):
+            return
+        if self.tab is Tab.CHANGES:
+            await self._recall(node)
             return
         if self.tab not in node.offers:
             self._text.tell(f"{node.source} offers no {self.tab} of a {node.kind}")
@@ -169,6 +179,22 @@ class Detail(Vertical):
             told = f"internal error: {type(error).__name__}: {error}; calmtui's log file has the details"
             self._text.tell(Text(sanitise.word(told), self._styles().warning))
 
+    async def _recall(self, node: Node) -> None:
+        """Tell what is recorded of a node."""
+        from calmtui.store.database import StoreError
+
+        try:
+            records = await asyncio.to_thread(self._records, node)
+        except StoreError as error:
+            self._text.tell(Text(str(error), self._styles().warning))
+        else:
+            self._text.tell(overview.changes(records, self.clock(), self.glyphs, self._styles()))
+
+    def _records(self, node: Node) -> list[Record]:
+        from calmtui.store import changes  # not needed for the first paint
+
+        return changes.load(find.key(self.live.estate), node=node.id, until=self.clock(), limit=RECALLED)
+
     async def _ask(self, node: Node) -> None:
         if self.tab is Tab.LOGS:
             from calmtui.tui.widgets.log_pane import LogPane  # not needed for the first paint
@@ -179,7 +205,7 @@ class Detail(Vertical):
             raw = await describer.describe(node)
             self._text.tell(await asyncio.to_thread(_as_yaml, raw))
         elif self.tab is Tab.EVENTS and (teller := self.live.able(node, Events)):
-            self._text.tell(overview.events(await teller.events(node), time.time(), self._styles()))
+            self._text.tell(overview.events(await teller.events(node), self.clock(), self._styles()))
         else:
             self._text.tell(f"{node.source} is not connected")
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from rich.text import Text
 
+from calmtui.fleet.history import Record
 from calmtui.fleet.node import TROUBLE, Node, State
 from calmtui.fleet.row import Row
 from calmtui.fleet.source import SourceStatus
 from calmtui.providers.base import NodeEvent
 from calmtui.tui.glyphs import Glyphs
+from calmtui.tui.widgets.change_row import in_words, sign
 from calmtui.tui.widgets.tree_row import Styles, age, health_style, other_word, state_style
 
 
@@ -91,6 +94,17 @@ def overview(node: Node, now: float, styles: Styles) -> Text:
         text.append(f"{'labels' if not number else '':<{width}}", styles.quiet)
         text.append(f"{name}=", styles.quiet).append(f"{value}\n")
     return text
+
+
+def changes(records: Sequence[Record], now: float, glyphs: Glyphs, styles: Styles) -> Text:
+    """What changed of a node, the latest first, because that is the question."""
+    text = Text()
+    for record in reversed(records):
+        text.append(f"{age(now - record.at):>4} ago  ", styles.quiet)
+        text.append(f"{sign(record, glyphs)} ", styles.trouble if record.bad else styles.quiet)
+        between = f"  {in_words(record)}" if record.not_before is not None else ""
+        text.append(record.summary(), styles.trouble if record.bad else "").append(f"{between}\n", styles.quiet)
+    return text if records else Text("nothing is recorded of it", styles.quiet)
 
 
 def events(told: list[NodeEvent], now: float, styles: Styles) -> Text:

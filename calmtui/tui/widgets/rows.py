@@ -87,10 +87,11 @@ class Rows(ScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         at = index == self.cursor
         mark = Segment(self._sign if at else " ", self.get_component_rich_style("rows--cursor", partial=True))
-        spans = [Segment(text, self._style(meaning)) for text, meaning in self._draw(index)]
+        spans = [Segment(text, self.style(meaning)) for text, meaning in self._draw(index)]
         return Strip([mark, *spans]).crop(0, width).extend_cell_length(width).apply_style(self.rich_style)
 
-    def _style(self, meaning: str) -> Style | None:
+    def style(self, meaning: str) -> Style | None:
+        """What a meaning looks like in the theme; None: plain."""
         return self.get_component_rich_style(f"rows--{meaning}", partial=True) if meaning else None
 
     def on_click(self, event: events.Click) -> None:

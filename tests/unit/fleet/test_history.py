@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calmtui.fleet.fleet import Fleet
-from calmtui.fleet.history import VOLATILE, Record, record, subject, undo
+from calmtui.fleet.history import VOLATILE, Record, record, redo, subject, undo
 from calmtui.fleet.node import Node, State
 from calmtui.fleet.source import SourceStatus
 from calmtui.fleet.update import Change, ChangeKind, Delta, Ready, Snapshot
@@ -96,6 +96,8 @@ def test_undoing_the_records_since_a_moment_gives_the_fleet_of_that_moment(
     back = data.draw(st.integers(0, len(storm) - 1))
     since = [entry for batch in records[back:] for entry in batch]
     assert _told(undo(fleet.nodes, reversed(since))) == _told(moments[back])
+    assert _told(redo(moments[back], since)) == _told(fleet.nodes)
+    assert _told(redo(fleet.nodes, since)) == _told(fleet.nodes)
 
 
 def _through_the_wire(entry: Record) -> Record:
