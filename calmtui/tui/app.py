@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import signal
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,9 +14,11 @@ from textual import events
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from calmtui.errors import CalmError
+from calmtui.errors import CalmError, UsageError
+from calmtui.estate import find
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate
+from calmtui.fleet.moment import moment
 from calmtui.fleet.node import NodeId
 from calmtui.tui import keys, themes
 from calmtui.tui.screens.fleet import FleetScreen
@@ -84,7 +88,18 @@ class CalmApp(App[None]):
 
     def on_mount(self) -> None:
         self.set_keymap(self.rebound)
+        if not self.is_headless:
+            self._leave_the_terminal_alone()
         self.call_after_refresh(self._connect)
+
+    def _leave_the_terminal_alone(self) -> None:
+        """Take Textual's handlers of stopping and going on away: a shell keeps a stopped program's terminal itself.
+
+        When a terminal closes, its programs get SIGHUP and SIGCONT together. Textual would take the
+        terminal again for the latter, and read from what is gone for ever.
+        """
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGCONT, self.action_redraw)
 
     def _connect(self) -> None:
         self._connection = asyncio.create_task(self._keep_connected(), name="estate")
@@ -124,6 +139,9 @@ class CalmApp(App[None]):
 
     def refusal(self, command: keys.Command) -> str:
         """Why a command cannot be carried out now; empty when it can."""
+        refuses: Callable[[keys.Command], str] | None = getattr(self.screen, "refusal", None)
+        if refuses is not None and (reason := refuses(command)):
+            return reason
         if command.changes and self.read_only:
             return f"{command.name} is off: this console is read-only"
         return ""
@@ -135,14 +153,20 @@ class CalmApp(App[None]):
         if reason := self.refusal(command):
             self.say(reason, trouble=True)
             return
-        place = self if command.where == "app" else self.screen
-        method = getattr(place, command.method)
+        method = getattr(self._place(command), command.method)
         try:
             done = method(argument) if command.argument else method()
             if inspect.isawaitable(done):
                 await done
         except CalmError as error:
             self.say(str(error), trouble=True)
+
+    def _place(self, command: keys.Command) -> object:
+        """What carries a command out: the app, the screen in front, or the part of that which has its method."""
+        if command.where == "app":
+            return self
+        parts: Iterable[object] = getattr(self.screen, "parts", ())
+        return next((part for part in parts if hasattr(part, command.method)), self.screen)
 
     def say(self, text: str, *, trouble: bool = False) -> None:
         """Show a sentence in the footer, until the next key."""
@@ -217,6 +241,39 @@ class CalmApp(App[None]):
         known = themes.names()
         self.wear(name or known[(known.index(self.theme) + 1) % len(known)])
         self.say(f"theme {self.theme}")
+
+    async def action_at(self, text: str) -> None:
+        """Show the estate as it was at that time."""
+        if not text:
+            raise UsageError("at which time?", next_step="write :at 03:12, :at 10m or :at 2026-11-21T02:29")
+        await self.show_past(moment(text, time.time(), where=":at"))
+
+    async def show_past(self, at: float) -> None:
+        """Show the estate as it was at a moment, seconds since the epoch. Raises StoreError."""
+        from calmtui.store import changes  # not needed for the first paint
+        from calmtui.store.past import fleet_at
+        from calmtui.tui.screens.past import PastScreen
+
+        key = find.key(self.live.estate)
+        past = await asyncio.to_thread(fleet_at, key, at)
+        changed_at = await asyncio.to_thread(changes.last_at, key, until=at)
+        screen = PastScreen(self.fleet_screen, past, changed_at)
+        if isinstance(self.screen, PastScreen):
+            await self.switch_screen(screen)
+        else:
+            await self.push_screen(screen)
+
+    async def action_now(self) -> None:
+        """Leave the past, and what was opened on it."""
+        from calmtui.tui.screens.past import PastScreen  # not needed for the first paint
+
+        def past() -> bool:
+            return any(isinstance(screen, PastScreen) for screen in self.screen_stack)
+
+        if not past():
+            self.say("this is now")
+        while past():
+            await self.pop_screen()
 
     def action_redraw(self) -> None:
         self.refresh(repaint=True, layout=True)

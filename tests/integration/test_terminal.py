@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -150,6 +151,16 @@ def test_the_terminal_is_given_back_after_a_signal(estate: Path, number: signal.
         os.kill(_console(terminal), number)
         terminal.wait(PROMPT, gone=["lab ·"])
         restored(terminal)
+
+
+def test_nothing_is_left_when_the_terminal_closes(estate: Path) -> None:
+    with Tmux(80, 24) as terminal:
+        start(terminal, estate)
+        console = _console(terminal)
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{console}/exe").exists():
+        assert time.monotonic() < deadline, f"process {console} is still there"
+        time.sleep(0.05)
 
 
 def _console(terminal: Tmux) -> int:
