@@ -49,11 +49,15 @@ class SshSource:
 
     def _target(self, opening: Opening, host: str) -> Target:
         options = self._options
+        identities = tuple(opening.resolve(path) for path in options.identity)
+        for path in identities:
+            if not path.is_file():
+                raise Misconfigured(f"there is no key {path}", where=opening.name, next_step="mend `identity`")
         return Target(
             host,
             user=options.user,
             port=options.port,
-            identities=tuple(opening.resolve(path) for path in options.identity),
+            identities=identities,
             jumps=options.proxy_jump,
             known_hosts=opening.resolve(options.known_hosts) if options.known_hosts else None,
             passwords=options.password,

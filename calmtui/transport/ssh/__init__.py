@@ -8,9 +8,10 @@ What is called on a connection afterwards raises asyncssh's exceptions: `except 
 translate(error, where) from error`.
 """
 
-from calmtui.transport.ssh.config import Settings, SshConfig
+from calmtui.transport.ssh.config import SshConfig
 from calmtui.transport.ssh.dial import Dialer, Target
 from calmtui.transport.ssh.errors import foreign, translate
 from calmtui.transport.ssh.prompts import Ask
+from calmtui.transport.ssh.settings import Settings
 
 __all__ = ["Ask", "Dialer", "Settings", "SshConfig", "Target", "foreign", "translate"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from calmtui.transport.ssh.config import Settings
+from calmtui.transport.ssh.settings import Settings
 
 if TYPE_CHECKING:
     import asyncssh

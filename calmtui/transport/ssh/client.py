@@ -8,9 +8,9 @@ from typing import Any
 
 import asyncssh
 
-from calmtui.transport.ssh.config import Settings
 from calmtui.transport.ssh.identities import Identities
 from calmtui.transport.ssh.prompts import Prompts
+from calmtui.transport.ssh.settings import Settings
 
 _ATTEMPTS = 3
 """Passwords to try, as `ssh` does."""

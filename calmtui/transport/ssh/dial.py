@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from calmtui.errors import AuthFailed, Misconfigured, SourceError, Unreachable
 from calmtui.transport.ssh.algorithms import algorithms
-from calmtui.transport.ssh.config import Settings, SshConfig
+from calmtui.transport.ssh.config import SshConfig
 from calmtui.transport.ssh.errors import foreign, translate
 from calmtui.transport.ssh.identities import Identities
 from calmtui.transport.ssh.known_hosts import KnownHosts, rejection, trusted
 from calmtui.transport.ssh.prompts import Ask, Prompts
+from calmtui.transport.ssh.settings import Settings
 
 if TYPE_CHECKING:
     import asyncssh
@@ -220,6 +221,9 @@ class Dialer:
                 host_key_alias=settings.host_key_alias,
                 login_timeout=0,  # `limit` stands in its place: it waits for the operator
                 keepalive_interval=int(settings.values.get("serveraliveinterval", 0)) or KEEPALIVE_SECONDS,
+                agent_forwarding=settings.agent or False
+                if settings.values.get("forwardagent", "no") == "yes"
+                else False,
                 gss_host=None,
                 x509_trusted_certs=None,
                 x509_trusted_cert_paths=None,

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calmtui.errors import Misconfigured
-from calmtui.transport.ssh.config import Settings
 from calmtui.transport.ssh.prompts import Prompts
+from calmtui.transport.ssh.settings import Settings
 
 if TYPE_CHECKING:
     import asyncssh

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calmtui.errors import HostKeyChanged, HostKeyRejected, Misconfigured
-from calmtui.transport.ssh.config import Settings
+from calmtui.transport.ssh.settings import Settings
 
 if TYPE_CHECKING:
     import asyncssh

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from calmtui.errors import CalmError, Misconfigured
-from calmtui.transport.ssh.config import Settings, SshConfig
+from calmtui.transport.ssh.config import SshConfig
+from calmtui.transport.ssh.settings import Settings
 
 needs_ssh = pytest.mark.skipif(shutil.which("ssh") is None, reason="OpenSSH's client is what this is compared with")
 
