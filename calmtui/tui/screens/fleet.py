@@ -12,15 +12,15 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
-from calmtui.errors import UsageError
 from calmtui.estate.live import LiveEstate
-from calmtui.fleet.grouping import BY_SOURCE, GROUPINGS, ORDERS, grouping
+from calmtui.fleet.grouping import BY_SOURCE
 from calmtui.fleet.marks import Marks
 from calmtui.fleet.node import Node, NodeId
 from calmtui.fleet.outline import Outline
-from calmtui.fleet.source import Health
 from calmtui.fleet.update import Change
 from calmtui.tui import glyphs, keys
+from calmtui.tui.acting import Acting
+from calmtui.tui.viewing import Viewing
 from calmtui.tui.widgets.detail import Detail, Subject, Tab
 from calmtui.tui.widgets.filter_bar import FilterBar
 from calmtui.tui.widgets.footer import Footer
@@ -67,10 +67,19 @@ class FleetScreen(Screen[None]):
         signs = glyphs.of_locale()
         self.status = StatusLine(self._situation(), signs)
         self.bar = FilterBar()
-        self.tree_view = FleetTree(self.outline, self.marks, signs)
-        self.detail = Detail(live, signs)
+        self.tree_view = FleetTree(self.outline, self.marks, signs, self.clock)
+        self.detail = Detail(live, signs, self.clock)
+        self.viewing = Viewing(self)
+        self.parts = (self.tree_view, self.viewing, Acting(self))
+        """What carries out commands of this screen for it."""
         self._changed: set[NodeId] = set()
         self._frame: Timer | None = None
+        self._back_to: tuple[NodeId, Screen[None]] | None = None
+        """Where esc leads back to while the cursor is on that node."""
+
+    def clock(self) -> float:
+        """The time that is shown, and that ages are counted from: seconds since the epoch."""
+        return time.time()
 
     @property
     def console(self) -> CalmApp:
@@ -89,7 +98,7 @@ class FleetScreen(Screen[None]):
         self._end = self.fleet.subscribe(self._note)
         self.set_interval(60, self._tick)  # ages and the clock; nothing is sent in between while nothing changes
         self.tree_view.focus()
-        self._show()
+        self.show()
 
     def on_unmount(self) -> None:
         self._end()
@@ -108,13 +117,14 @@ class FleetScreen(Screen[None]):
         self.outline.refresh(changed)
         self.outline.refresh_sources()
         self.tree_view.follow()
-        self._show()
+        self.show()
 
     def _tick(self) -> None:
         self.tree_view.repaint()
-        self._show()
+        self.show()
 
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Have the lines around the tree, and the pane beside it, say what is the case now."""
         self.status.show(self._situation())
         self.bar.show(self.outline.grouping.title, self.outline.matching, len(self.fleet))
         self.detail.show(self._subject())
@@ -130,45 +140,25 @@ class FleetScreen(Screen[None]):
     def _situation(self) -> Situation:
         sources = tuple(self.fleet.sources.values())
         return Situation(
-            self.live.estate.name, self.outline.census, len(self.marks), sources, time.time(), self.read_only
+            self.live.estate.name, self.outline.census, len(self.marks), sources, self.clock(), self.read_only
         )
 
     def on_resize(self) -> None:
         self.set_class(self.size.width < WIDE, "-narrow")
 
     def on_fleet_tree_moved(self) -> None:
-        self._show()
+        if self._back_to is not None and (node := self.tree_view.node) and node.id != self._back_to[0]:
+            self._let_go()
+        self.show()
 
     # -- the filter -----------------------------------------------------------------
 
-    def action_filter(self, query: str) -> None:
-        if query:
-            self.bar.put(query)
-        else:
-            self.bar.type()
-
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        from calmtui.estate.around import around  # not needed for the first paint
-        from calmtui.fleet.query import QueryError, compile_query
-
-        try:
-            matches = compile_query(event.text, around(self.live, self.marks)) if event.text else None
-        except QueryError as error:
-            self.bar.complain(error)  # the last filter that could be read stays on
-            return
-        self.bar.complain(None)
-        node = self.tree_view.node
-        self.outline.filter(matches)
-        if matches is None and node is not None:  # the node is still the question, so it stays in sight
-            self.outline.reveal(node.id)
-        self.tree_view.follow()
-        if self.bar.has_class("-typing") and matches is not None and (first := self.outline.next(-1, 1)) is not None:
-            self.tree_view.move(first)
-        self._show()
+        self.viewing.filter_by(event.text)
 
     def on_filter_bar_left(self) -> None:
         self.tree_view.focus()
-        self._show()
+        self.show()
 
     # -- moving -----------------------------------------------------------------------
 
@@ -214,34 +204,6 @@ class FleetScreen(Screen[None]):
             way, what = ("below" if step > 0 else "above"), ("match" if self.outline.filtered else "trouble")
             self.console.say(f"no further {what} {way}")
 
-    def action_fold(self) -> None:
-        row = self.tree_view.row
-        if row is None:
-            return
-        if row.children and self.outline.is_open(row):
-            self.outline.fold(row, opened=False)
-            self.tree_view.follow()
-        elif row.container is not None and (above := self.outline.index(row.container.id)) is not None:
-            self.tree_view.move(above)
-
-    def action_unfold(self) -> None:
-        row = self.tree_view.row
-        if row is None or not row.children:
-            return
-        if self.outline.is_open(row):
-            self.tree_view.move(self.tree_view.cursor + 1)
-        else:
-            self.outline.fold(row, opened=True)
-            self.tree_view.follow()
-
-    def action_fold_all(self) -> None:
-        self.outline.fold_all(opened=False)
-        self.tree_view.follow()
-
-    def action_unfold_all(self) -> None:
-        self.outline.fold_all(opened=True)
-        self.tree_view.follow()
-
     # -- looking ------------------------------------------------------------------------
 
     def action_open(self) -> None:
@@ -261,8 +223,40 @@ class FleetScreen(Screen[None]):
         if self.has_class("-closer"):
             self.remove_class("-closer")
             self.tree_view.focus()
+        elif self._back_to is not None:
+            _, screen = self._back_to
+            self.app.push_screen(screen)
+            self.app.uninstall_screen(screen)
+            self._back_to = None
         elif self.bar.text:
             self.bar.put("")
+
+    def visit(self, node_id: NodeId, back_to: Screen[None]) -> None:
+        """Leave a screen for a node, whatever hides it; esc leads back until the cursor goes elsewhere."""
+        self._let_go()
+        self.app.install_screen(back_to, f"left-{id(back_to)}")  # or it would not survive being left
+        self._back_to = (node_id, back_to)
+        self.app.pop_screen()
+        self.go_to(node_id)
+        self.console.say("esc goes back to the changes")
+
+    def go_to(self, node_id: NodeId) -> None:
+        """Put the cursor on a node, whatever hides it; a filter that does is cleared."""
+        self._follow()
+        if self.outline.reveal(node_id) is None:
+            self.outline.filter(None)
+            self.bar.put("")
+        at = self.outline.reveal(node_id)
+        self.tree_view.follow()
+        self.tree_view.move(at if at is not None else self.tree_view.cursor)
+        self.show()
+
+    def _let_go(self) -> None:
+        if self._back_to is not None:
+            _, screen = self._back_to
+            self._back_to = None
+            self.app.uninstall_screen(screen)
+            screen.remove()
 
     def action_pane(self) -> None:
         if self.detail.has_focus_within:
@@ -282,30 +276,14 @@ class FleetScreen(Screen[None]):
     def action_events(self) -> None:
         self._look(Tab.EVENTS)
 
-    def action_group(self, by: str) -> None:
-        """Group by that; without a name, by the next one."""
-        known = [known.name for known in GROUPINGS]
-        now = self.outline.grouping.name
-        name = by or known[(known.index(now) + 1) % len(known) if now in known else 0]
-        self.outline.regroup(grouping(name))
-        self._found_again()
+    def action_recent_changes(self) -> None:
+        self._look(Tab.CHANGES)
 
-    def action_order(self, order: str) -> None:
-        """Sort by that; without a name, by the other one."""
-        name = order or next(name for name, key in ORDERS.items() if key is not self.outline.order)
-        if name not in ORDERS:
-            raise UsageError(f"there is no order {name!r}", next_step=f"there are {', '.join(ORDERS)}")
-        self.outline.reorder(ORDERS[name])
-        self._found_again()
-        self.console.say("trouble first" if name == "trouble" else "by name")
+    def action_changes(self) -> None:
+        from calmtui.tui.screens.changes import ChangesScreen  # not needed for the first paint
 
-    def _found_again(self) -> None:
-        """After everything changed its place: bring the node that the cursor was on into sight."""
-        node = self.tree_view.node
-        self.tree_view.follow()
-        if node is not None and (at := self.outline.index(node.id)) is not None:
-            self.tree_view.move(at)
-        self._show()
+        self._let_go()
+        self.app.push_screen(ChangesScreen(self))
 
     # -- marks --------------------------------------------------------------------------
 
@@ -340,7 +318,7 @@ class FleetScreen(Screen[None]):
 
     def _marked(self) -> None:
         self.tree_view.repaint()
-        self._show()
+        self.show()
         self.post_message(self.Marked())
 
     def chosen(self) -> list[Node]:
@@ -349,48 +327,3 @@ class FleetScreen(Screen[None]):
         row = self.tree_view.row
         found = marked or (list(self.outline.within(row)) if row is not None else [])
         return sorted(found, key=lambda node: node.id)
-
-    # -- acting --------------------------------------------------------------------------
-
-    def action_logs(self) -> None:
-        from calmtui.tui.screens.logs import LogsScreen  # not needed for the first paint
-
-        if nodes := self._chosen_or_say():
-            self.app.push_screen(LogsScreen(self.live, nodes))
-
-    def action_actions(self) -> None:
-        from calmtui.tui.screens.actions import ActionsScreen  # not needed for the first paint
-
-        if nodes := self._chosen_or_say():
-            hidden = sum(1 for node in nodes if (row := self.outline.row(node.id)) is None or not row.match)
-            self.app.push_screen(ActionsScreen(self.live, nodes, hidden, self.read_only))
-
-    def _chosen_or_say(self) -> list[Node]:
-        nodes = self.chosen()
-        if not nodes:
-            self.console.say("nothing is marked, and there is no node under the cursor")
-        return nodes
-
-    def action_shell(self) -> None:
-        from calmtui.tui.shell import open_shell  # not needed for the first paint
-
-        if self.tree_view.node is None:
-            self.console.say("a shell opens on one node: put the cursor on it")
-        else:
-            self.app.run_worker(open_shell(self.console, self.live, self.tree_view.node), name="shell")
-
-    def action_retry(self, source: str) -> None:
-        """Try that source again; without a name, every failing one."""
-        if source and source not in self.fleet.sources:
-            raise UsageError(f"there is no source {source!r}", next_step=f"there are {', '.join(self.fleet.sources)}")
-        failing = (Health.STALE, Health.PARTIAL)
-        again = [source] if source else [name for name, told in self.fleet.sources.items() if told.health in failing]
-        for name in again:
-            self.live.gatherer.retry(name)
-        self.console.say(f"trying {', '.join(again)} again" if again else "no source is failing")
-
-    def action_copy(self) -> None:
-        nodes = self._chosen_or_say()
-        if nodes:
-            self.app.copy_to_clipboard("\n".join(node.id for node in nodes))
-            self.console.say(f"copied {nodes[0].id}" if len(nodes) == 1 else f"copied {len(nodes)} ids")

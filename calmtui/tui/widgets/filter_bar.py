@@ -63,6 +63,11 @@ class FilterBar(Vertical):
         """The query as it stands."""
         return self._input.value.strip()
 
+    @property
+    def typing(self) -> bool:
+        """Whether it is being typed."""
+        return self.has_class("-typing")
+
     def type(self, text: str | None = None) -> None:
         """Begin to type, with this text or with what is there."""
         if text is not None:

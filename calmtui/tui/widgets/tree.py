@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -43,11 +43,13 @@ class FleetTree(ScrollView, can_focus=True):
     class Moved(Message):
         """Posted when the cursor is on another row."""
 
-    def __init__(self, outline: Outline, marks: Marks, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 -- Textual's
-        super().__init__(id=id)
+    def __init__(self, outline: Outline, marks: Marks, glyphs: Glyphs, clock: Callable[[], float]) -> None:
+        super().__init__()
         self.outline = outline
         self.marks = marks
         self.glyphs = glyphs
+        self.clock = clock
+        """What ages are counted from, seconds since the epoch."""
         self.strips: LRUCache[tuple[Look, int], Strip] = LRUCache(1024)
         """Lines drawn before, by what they depend on."""
         self._at = 0
@@ -116,7 +118,7 @@ class FleetTree(ScrollView, can_focus=True):
 
     def repaint(self) -> None:
         """Have the lines drawn that look otherwise than they did."""
-        now, top = time.time(), self.scroll_offset.y
+        now, top = self.clock(), self.scroll_offset.y
         for y in range(self.size.height):
             index = top + y
             look = self._look(index, now) if index < len(self.outline.rows) else None
@@ -126,6 +128,36 @@ class FleetTree(ScrollView, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         self._painted.clear()
+
+    # -- folding --------------------------------------------------------------------------
+
+    def action_fold(self) -> None:
+        row = self.row
+        if row is None:
+            return
+        if row.children and self.outline.is_open(row):
+            self.outline.fold(row, opened=False)
+            self.follow()
+        elif row.container is not None and (above := self.outline.index(row.container.id)) is not None:
+            self.move(above)
+
+    def action_unfold(self) -> None:
+        row = self.row
+        if row is None or not row.children:
+            return
+        if self.outline.is_open(row):
+            self.move(self._at + 1)
+        else:
+            self.outline.fold(row, opened=True)
+            self.follow()
+
+    def action_fold_all(self) -> None:
+        self.outline.fold_all(opened=False)
+        self.follow()
+
+    def action_unfold_all(self) -> None:
+        self.outline.fold_all(opened=True)
+        self.follow()
 
     # -- drawing -------------------------------------------------------------------------
 
@@ -153,7 +185,7 @@ class FleetTree(ScrollView, can_focus=True):
             self._painted.pop(index, None)
             text = self._nothing() if index == 1 and not self.outline.rows else ""
             return Strip([Segment(text, self._theme().quiet)]).adjust_cell_length(width).apply_style(self.rich_style)
-        look = self._painted[index] = self._look(index, time.time())
+        look = self._painted[index] = self._look(index, self.clock())
         strip = self.strips.get((look, width))
         if strip is None:
             strip = tree_row.draw(look, width, self.glyphs, self._theme()).apply_style(self.rich_style)
