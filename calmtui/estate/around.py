@@ -16,4 +16,11 @@ def around(
 ) -> Surroundings:
     """The surroundings of an estate; `now` is what ages are counted from, seconds since the epoch."""
     fleet = live.fleet
-    return Surroundings(marked=marked, stale=fleet.is_stale, node=fleet.get, changed_at=live.changed_at, now=now)
+    return Surroundings(
+        marked=marked,
+        stale=fleet.is_stale,
+        linked=lambda node: live.links.ids(node),  # not before it is asked for: the index takes its time
+        node=fleet.get,
+        changed_at=live.changed_at,
+        now=now,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TypeVar, cast
 
 from calmtui import providers
@@ -10,6 +11,7 @@ from calmtui.errors import CalmError
 from calmtui.estate.derive import rules
 from calmtui.estate.model import Estate
 from calmtui.fleet.fleet import Fleet
+from calmtui.fleet.links import Links
 from calmtui.fleet.node import Node, NodeId
 from calmtui.fleet.source import Health, SourceStatus
 from calmtui.providers.base import Action, Ask, Opening, Source, ask_nobody
@@ -54,6 +56,11 @@ class LiveEstate:
 
     async def __aexit__(self, *exc: object) -> None:
         await self.gatherer.__aexit__(*exc)
+
+    @cached_property
+    def links(self) -> Links:
+        """What is the same, and what runs on what; the index is made when it is first asked for."""
+        return Links(self.fleet)
 
     def source(self, node: Node) -> Source | None:
         """The open source of a node; None when it could not be opened."""

@@ -72,7 +72,7 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     aliases: tuple[str, ...] = ()
     """Names under which other sources may know the same thing: `ec2:i-0ab12`, `machine:ID`, `container:ID`."""
     runs_on: str = ""
-    """Id or alias of what it runs on: a pod's cluster node, a container's engine."""
+    """Id of the node that it runs on: a pod's cluster node, a container's engine."""
     observed_at: float = 0.0
     """When its source last said so, seconds since the epoch."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from calmtui.actions.execute import refuse_read_only, unopened
 from calmtui.errors import CalmError
-from calmtui.fleet.links import host_of
+from calmtui.fleet.link_index import MACHINES
 from calmtui.providers.base import Shell, ShellChannel
 
 if TYPE_CHECKING:  # the command line opens shells without textual
@@ -69,13 +69,13 @@ def shell_node(live: LiveEstate, node: Node) -> tuple[Node, str]:
     """Where a shell for a node opens, and why there if it is another node. Raises CalmError when nowhere."""
     if live.able(node, Shell) is not None:
         return node, ""
-    link = host_of(node, live.fleet)
+    link = live.links.host_of(node)
     if link is not None and live.able(link.node, Shell) is not None:
-        return link.node, f"the host of {node.name}: {link.why}"
+        return link.node, f"the host of {node.name}: {link.told}"
     if live.source(node) is None:
         raise unopened(live, node)
     state = node.raw_state or node.state.value
-    missing = "no SSH host of the estate has its address" if node.kind == "instance" else ""
+    missing = "no SSH host of the estate is known to be it" if node.kind in MACHINES else ""
     raise CalmError(f"no shell can be opened on a {node.kind} that is {state}", where=node.name, next_step=missing)
 
 

@@ -21,7 +21,6 @@ from calmtui.errors import CalmError
 from calmtui.estate import folders
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.load import load_file
-from calmtui.fleet.links import host_of
 from calmtui.fleet.node import State
 from calmtui.fleet.source import Health
 from tests.lab.place import descendants
@@ -122,7 +121,7 @@ async def test_it_is_an_estate_like_any_other(estate: demo.DemoEstate) -> None:
         assert states["ssh:api/api-03"] is State.UNKNOWN
         assert states["ssh:staging/staging-db-01/shop-migrate.service"] is State.FAILED
         instance = next(node for node in fleet if node.kind == "instance" and node.name == "web-01")
-        link = host_of(instance, fleet)
+        link = live.links.host_of(instance)
         assert link
         assert (link.node.id, link.guess) == ("ssh:web/web-01", False), "EC2 and the host give the same address"
         assert {node.env for node in fleet if node.kind in ("instance", "host")} == {"production", "staging"}
