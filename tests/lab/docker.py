@@ -27,10 +27,15 @@ class DockerEngine:
 
     def kill(self) -> None:
         """The engine dies at once (SIGKILL); `start` brings it back."""
-        pid = int(self._pid_file.read_text())
-        os.kill(pid, signal.SIGKILL)
+        pid = self.signal(signal.SIGKILL)
         while Path(f"/proc/{pid}/exe").exists():
             time.sleep(0.01)
+
+    def signal(self, number: signal.Signals) -> int:
+        """Send a signal to the engine, such as SIGSTOP; its process id."""
+        pid = int(self._pid_file.read_text())
+        os.kill(pid, number)
+        return pid
 
     def down(self) -> None:
         """Remove every container and end the engine."""

@@ -105,6 +105,8 @@ class Detail(msgspec.Struct, frozen=True):
     """Why the engine could not start it."""
     probe: str = ""
     """What the last health probe printed, if it failed."""
+    state: str = ""
+    """As in a listing, but up to date: the engine tells of an event before its listings know of it."""
 
 
 def engine_id(source: str) -> NodeId:

@@ -15,6 +15,7 @@ from calmtui.providers.docker import events, execs, lifecycle, logs, mask
 from calmtui.providers.docker.connect import Engine, connect
 from calmtui.providers.docker.endpoint import Endpoint
 from calmtui.providers.docker.execs import DockerShell
+from calmtui.providers.docker.table import Table
 from calmtui.providers.docker.watch import watch
 
 EVENTS = 100
@@ -31,13 +32,14 @@ class DockerSource:
         self._opening = opening
         self._endpoint = endpoint
         self._engine: Engine | None = None
+        self._table = Table(opening.name)
         self._connecting = asyncio.Lock()
 
     async def watch(self) -> AsyncGenerator[Update, None]:
         """Yield the containers, Ready, then what changes. Raises a SourceError when the engine does not answer."""
         engine = await self._reach()
         try:
-            async with contextlib.aclosing(watch(engine, self.name)) as updates:
+            async with contextlib.aclosing(watch(engine, self._table)) as updates:
                 async for update in updates:
                     yield update
         except SourceError:

@@ -22,7 +22,7 @@ class Table:
     """What is known of an engine's containers, all by container id."""
 
     def __init__(self, source: str) -> None:
-        self._source = source
+        self.source = source
         self._entries: dict[str, Entry] = {}
         self._details: dict[str, Detail] = {}
         self.engine: Node | None = None
@@ -53,9 +53,9 @@ class Table:
                 self._details.pop(key, None)
 
     def learn(self, details: Mapping[str, Detail]) -> None:
-        """Take in what inspections told."""
+        """Take in what inspections told; of one that told nothing, what was known before stays."""
         for key, detail in details.items():
-            if key in self._entries:
+            if key in self._entries and (detail.state or key not in self._details):
                 self._details[key] = detail
                 self._touch(key)
 
@@ -63,6 +63,16 @@ class Table:
         """Ids of the containers whose state is not understood without an inspection, and that had none."""
         return {
             key for key, entry in self._entries.items() if key not in self._details and nodes.worth_inspecting(entry)
+        }
+
+    def inspected(self) -> set[str]:
+        """Ids of the containers of which an inspection has told."""
+        return set(self._details)
+
+    def outdated(self) -> set[str]:
+        """Ids of the containers whose listing and inspection contradict each other: to be listed again."""
+        return {
+            key for key, detail in self._details.items() if detail.state and detail.state != self._entries[key].state
         }
 
     def snapshot(self, now: float) -> Snapshot:
@@ -88,7 +98,7 @@ class Table:
         for key in self._stale:
             self._containers.pop(key, None)
             if key in self._entries:
-                self._containers[key] = nodes.container(self._source, self._entries[key], self._details.get(key), now)
+                self._containers[key] = nodes.container(self.source, self._entries[key], self._details.get(key), now)
         members: dict[str, list[Node]] = {name: [] for name in self._stale_projects if name}
         for key, entry in self._entries.items():
             if entry.project in members:
@@ -96,7 +106,7 @@ class Table:
         for name, parts in members.items():
             self._projects.pop(name, None)
             if parts:
-                self._projects[name] = projects.project(self._source, name, parts, now)
+                self._projects[name] = projects.project(self.source, name, parts, now)
         self._stale.clear()
         self._stale_projects.clear()
         made = {node.id: node for nodes_of in (self._projects, self._containers) for node in nodes_of.values()}

@@ -35,36 +35,38 @@ PATIENCE = 2.0
 _entries = msgspec.json.Decoder(list[Entry]).decode
 
 
-async def watch(engine: Engine, source: str) -> AsyncGenerator[Update, None]:
-    """Yield the first listing, Ready, then what changes. Raises a SourceError when the engine does not answer."""
-    table = Table(source)
-    await _list_all(engine, table, source)
-    unseen = await _look_closer(engine, table, table.puzzling())
+async def watch(engine: Engine, table: Table) -> AsyncGenerator[Update, None]:
+    """Yield the first listing, Ready, then what changes. Raises a SourceError when the engine does not answer.
+
+    `table` may know containers from an earlier connection: what inspecting them told holds until they are
+    inspected again, so that losing sight of the engine alone changes nothing.
+    """
+    await _list_all(engine, table)
+    unseen = await _look_closer(engine, table, table.puzzling() | table.inspected())
     yield table.snapshot(time.time())
     yield Ready()
     feed = Feed(engine)
     try:
-        async for update in _follow(engine, table, source, feed, unseen):
+        async for update in _follow(engine, table, feed, unseen):
             yield update
     finally:
         await feed.close()
 
 
-async def _list_all(engine: Engine, table: Table, source: str) -> None:
+async def _list_all(engine: Engine, table: Table) -> None:
     """A complete listing, and beside it what the engine says of itself."""
-    entries, table.engine = await asyncio.gather(listing(engine), about(engine, source))
+    entries, table.engine = await asyncio.gather(listing(engine), about(engine, table.source))
     table.list_all(entries)
 
 
-async def _follow(
-    engine: Engine, table: Table, source: str, feed: Feed, unseen: set[str]
-) -> AsyncGenerator[Update, None]:
+async def _follow(engine: Engine, table: Table, feed: Feed, unseen: set[str]) -> AsyncGenerator[Update, None]:
     """`unseen`: containers that are still to be inspected."""
     listed = time.monotonic()
     refused = ""
+    again = table.outdated()
     while True:
         period = WITHOUT_EVENTS if feed.refused else RECONCILE
-        if not unseen:
+        if not unseen and not again:
             await feed.wait(min(PING, max(listed + period - time.monotonic(), 0)))
         ids, missed = await _burst(feed)
         if feed.refused != refused:
@@ -72,15 +74,17 @@ async def _follow(
             yield Trouble("events", f"{refused}; the containers are listed every {WITHOUT_EVENTS:.0f} s instead")
         complete = missed or time.monotonic() - listed >= period
         if complete:
-            await _list_all(engine, table, source)
+            await _list_all(engine, table)
             listed = time.monotonic()
-        elif ids:
-            table.list_some(ids, await listing(engine, ids))
+        elif ids or again:
+            table.list_some(ids | again, await listing(engine, ids | again))
         elif not unseen:
             await engine.wire.ping()
             yield Delta(SCOPE)  # nothing has changed: what is known is true as of now
             continue
-        unseen = await _look_closer(engine, table, unseen | ids | table.puzzling())
+        unseen = await _look_closer(engine, table, unseen | ids | again | table.puzzling())
+        # Listed twice is enough where nothing new has happened: an engine may have other words in each answer.
+        again = table.outdated() - (again - ids)
         yield table.snapshot(time.time()) if complete else table.delta(time.time())
 
 
@@ -113,6 +117,7 @@ class _Health(msgspec.Struct):
 
 
 class _State(msgspec.Struct):
+    status: str = msgspec.field(name="Status", default="")
     out_of_memory: bool = msgspec.field(name="OOMKilled", default=False)
     error: str = msgspec.field(name="Error", default="")
     health: _Health | None = msgspec.field(name="Health", default=None)
@@ -152,6 +157,7 @@ def _detail(inspected: _Inspection) -> Detail:
     last = (state.health.log or [{}])[-1] if state.health else {}
     probe = str(last.get("Output", "")).strip() if last.get("ExitCode") else ""
     return Detail(
+        state=state.status,
         restarts=inspected.restarts,
         out_of_memory=state.out_of_memory,
         error=mask.text(state.error),

@@ -88,3 +88,22 @@ def test_what_was_told_of_a_container_is_forgotten_with_it() -> None:
     assert table.snapshot(1.0).nodes == []
     table.list_all([KILLED])
     assert table.puzzling() == {"id1"}
+
+
+def test_what_an_inspection_contradicts_is_to_be_listed_again() -> None:
+    table = Table("e")
+    table.list_all([msgspec.structs.replace(KILLED, state="running", status="Up 1 second")])
+    table.learn({"id1": Detail(state="running")})
+    assert table.outdated() == set()
+    table.learn({"id1": Detail(state="exited")})
+    assert table.outdated() == {"id1"}
+    table.list_some({"id1"}, [KILLED])
+    assert table.outdated() == set()
+
+
+def test_an_inspection_that_fails_takes_back_nothing() -> None:
+    table = Table("e")
+    table.list_all([KILLED])
+    table.learn({"id1": Detail(2, state="exited")})
+    table.learn({"id1": Detail()})
+    assert [node.restarts for node in table.snapshot(1.0).nodes] == [2]
