@@ -18,7 +18,6 @@ from calmtui.fleet.update import Delta
 IDS = [f"n{number}" for number in range(9)]
 
 
-
 def source_of(node: Node) -> Node:
     """The node in the source that its id belongs to; its parent may be in the other one."""
     return msgspec.structs.replace(node, source="east" if node.id < "n6" else "west")
