@@ -12,8 +12,10 @@ from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import settings
 
 if TYPE_CHECKING:
+    from calmtui.cli.printing import Cell
+    from calmtui.cli.settings import Settings
     from calmtui.fleet.history import Record
-    from calmtui.fleet.node import Node
+    from calmtui.fleet.timeline import Mark
 
 
 def changes(
@@ -23,17 +25,14 @@ def changes(
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="At the most so many, the newest.")] = 10_000,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with what was before and after.")] = False,
 ) -> None:
-    """Tell what changed, oldest first. The first bad change of each node is marked."""
-    from calmtui.estate import find
+    """Tell what changed, oldest first; where trouble begins is marked."""
+    from calmtui.cli.recorded import key
     from calmtui.fleet.moment import moment
     from calmtui.store import changes as stored
-    from calmtui.store import last_fleet
 
-    inventory = settings(context).inventory
-    estate = find.key_of(find.estate_file(inventory)) if inventory else find.DISCOVERED
+    estate = key(settings(context))
     begin = moment(since, time.time(), where="--since")
-    nodes, _ = last_fleet.load(estate)
-    records = _selected(query, stored.load(estate, since=begin), {node.id: node for node in nodes})[-limit:]
+    records = _selected(settings(context), query, stored.load(estate, since=begin))[-limit:]
     beginnings = stored.first_at(estate)
     if as_json:
         _print_json(records, beginnings)
@@ -43,63 +42,57 @@ def changes(
     raise typer.Exit(ExitCode.FINE)
 
 
-def _selected(query: str, records: list[Record], nodes: dict[str, Node]) -> list[Record]:
-    """The records of nodes that a query selects, as they are now or as they last were."""
-    import msgspec
-
-    from calmtui.fleet.node import Node
+def _selected(settings: Settings, query: str, records: list[Record]) -> list[Record]:
+    """The changes of nodes that a query selects, as they were last known."""
+    from calmtui.cli.recorded import key, unconnected
+    from calmtui.estate.around import around
+    from calmtui.fleet.fleet import Fleet
+    from calmtui.fleet.history import subject
     from calmtui.fleet.query import compile_query
+    from calmtui.store import last_fleet
 
-    chosen = compile_query(query)
-
-    def selects(entry: Record) -> bool:
-        node = nodes.get(entry.node)
-        if node is None:
-            node = msgspec.convert({"id": entry.node, "kind": entry.node_kind, "name": entry.name,
-                                    "source": entry.source} | entry.after | entry.before, Node)  # fmt: skip
-        return chosen(node)
-
-    return [entry for entry in records if selects(entry)]
+    if not query:
+        return records
+    compile_query(query)  # what cannot be read is said before anything else
+    fleet = Fleet()
+    fleet.restore(*last_fleet.load(key(settings)))
+    chosen = compile_query(query, around(unconnected(settings, fleet)))
+    return [entry for entry in records if chosen(subject(entry, fleet.nodes))]
 
 
 def _print_json(records: list[Record], beginnings: dict[str, float]) -> None:
     from calmtui.cli.printing import out_json
+    from calmtui.fleet.timeline import Timeline
 
-    out_json({"changes": list(map(_as_json, records)), "history_begins": beginnings})
+    out_json({"changes": [_as_json(*marked) for marked in Timeline(records).marked()], "history_begins": beginnings})
 
 
-def _as_json(entry: Record) -> dict[str, Any]:
+def _as_json(entry: Record, mark: Mark) -> dict[str, Any]:
     return {"at": entry.at, "not_before": entry.not_before, "source": entry.source, "node": entry.node,
             "name": entry.name, "kind": entry.node_kind, "change": entry.kind, "before": entry.before,
-            "after": entry.after, "bad": entry.bad, "summary": entry.summary()}  # fmt: skip
+            "after": entry.after, "bad": entry.bad, "mark": mark, "summary": entry.summary()}  # fmt: skip
 
 
 def _print_table(records: list[Record]) -> None:
-    from calmtui.cli.printing import Cell, out_table
+    from calmtui.cli.printing import out_table
+    from calmtui.fleet.timeline import Timeline
 
-    rows: list[list[Cell]] = []
-    seen: set[str] = set()
-    for entry in records:
-        first_bad = entry.bad and entry.node not in seen
-        if entry.bad:
-            seen.add(entry.node)
-        style = "trouble" if entry.bad else ""
-        sign = "✖ first" if first_bad else "✖" if entry.bad else ""
-        rows.append([(_when(entry), ""), (sign, style), (entry.name, ""), (entry.node_kind, "quiet"),
-                     (entry.source, "quiet"), (entry.summary(), style)])  # fmt: skip
+    rows = [_row(*marked) for marked in Timeline(records).marked()]
     if rows:
-        out_table(("TIME", "BAD", "NAME", "KIND", "SOURCE", "WHAT"), rows)
+        out_table(("TIME", "MARK", "NAME", "KIND", "SOURCE", "WHAT"), rows)
+
+
+def _row(entry: Record, mark: Mark) -> list[Cell]:
+    style = "trouble" if entry.bad else "fine" if mark.well else ""
+    return [(_when(entry), ""), (mark, style), (entry.name, ""), (entry.node_kind, "quiet"),
+            (entry.source, "quiet"), (entry.summary(), style)]  # fmt: skip
 
 
 def _when(entry: Record) -> str:
-    stamp = datetime.fromtimestamp(entry.at).astimezone().isoformat(" ", "seconds")
-    return f"{stamp} (or up to {_age(entry.at - entry.not_before)} earlier)" if entry.not_before else stamp
-
-
-def _age(seconds: float) -> str:
-    from calmtui.cli.printing import age
-
-    return age(seconds)
+    at = datetime.fromtimestamp(entry.at).astimezone().isoformat(" ", "seconds")
+    if entry.not_before is None:
+        return at
+    return f"between {datetime.fromtimestamp(entry.not_before).astimezone().isoformat(' ', 'seconds')} and {at}"
 
 
 def _say_what_is_unknown(begin: float, beginnings: dict[str, float]) -> None:

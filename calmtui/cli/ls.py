@@ -25,8 +25,15 @@ def ls(
     query: Annotated[str, typer.Argument(help="Words that a node must hold, and key=value; none: every node.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Nodes and sources as JSON.")] = False,
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
+    at: Annotated[
+        str, typer.Option(metavar="TIME", help="As it was then, from what consoles recorded: 03:12, 10m, an ISO time.")
+    ] = "",
 ) -> None:
-    """List the nodes, once every source has answered or failed."""
+    """List the nodes, once every source has answered or failed; or those of a past moment, asking no source."""
+    if at:
+        from calmtui.cli.ls_at import ls_at
+
+        raise typer.Exit(ls_at(settings(context), query, at, as_json=as_json))
     raise typer.Exit(asyncio.run(_ls(settings(context), query, as_json=as_json, wait=wait)))
 
 
@@ -40,7 +47,7 @@ async def _ls(chosen: Settings, query: str, *, as_json: bool, wait: float) -> in
         if as_json:
             out_json({"nodes": list(map(node_json, nodes)), "sources": list(map(_source_json, sources))})
         elif nodes:
-            _table(nodes)
+            table(nodes, time.time())
         else:
             say(f"no node matches {query!r}" if query else _nothing(sources))
         return ExitCode.FAILED if estate.failed or estate.partial else ExitCode.FINE
@@ -60,10 +67,10 @@ def _nothing(sources: list[SourceStatus]) -> str:
     return "no source has any node" if sources else "there are no sources; `calmtui doctor` says what there could be"
 
 
-def _table(nodes: list[Node]) -> None:
+def table(nodes: list[Node], now: float) -> None:
+    """Print nodes in columns; ages are counted from `now`, seconds since the epoch."""
     from calmtui.cli.printing import STATE_STYLES, age, out_table
 
-    now = time.time()
     out_table(
         ("STATE", "NAME", "KIND", "ENV", "AGE", "ID", "NOTE"),
         [

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
 
 from calmtui.cli.diagnostics import say
+from calmtui.cli.recorded import last_changes
 from calmtui.cli.settings import Settings
 from calmtui.cli.terminal import Secrets
 from calmtui.errors import CalmError, UsageError
@@ -15,10 +15,9 @@ from calmtui.estate import find
 from calmtui.estate.around import around
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.load import load_estate
-from calmtui.fleet.node import Node, NodeId
+from calmtui.fleet.node import Node
 from calmtui.fleet.query import compile_query
 from calmtui.fleet.source import Health
-from calmtui.store import changes as stored
 
 WAIT = 30.0
 """Seconds to wait for the sources unless told otherwise."""
@@ -62,12 +61,6 @@ class Opened:
                 next_step="give the id of one",
             )
         return named[0] if named else nodes[0]
-
-
-def last_changes(estate: str, until: float = stored.ALWAYS) -> Callable[[NodeId], float | None]:
-    """When a node last changed, as consoles have recorded it; the store is read when it is first asked for."""
-    last_at = cache(lambda: stored.last_at(estate, until=until))
-    return lambda node_id: last_at().get(node_id)
 
 
 @asynccontextmanager

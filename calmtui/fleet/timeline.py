@@ -5,7 +5,7 @@ Pure. Entries stand in the order in which they came; nothing in front of an entr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -36,6 +36,11 @@ class Mark(StrEnum):
     def trouble(self) -> bool:
         """Whether it brought a node into trouble."""
         return self in (Mark.FIRST, Mark.BAD, Mark.AGAIN)
+
+    @property
+    def well(self) -> bool:
+        """Whether it brought a node out of trouble."""
+        return self is Mark.WELL
 
 
 class Entry:
@@ -89,6 +94,13 @@ class Timeline:
                 last.records.append(record)
             else:
                 self.entries.append(Entry(record, mark))
+
+    def marked(self) -> Iterator[tuple[Record, Mark]]:
+        """Every change with what it means; of a run, only the first is where an outage begins."""
+        for entry in self.entries:
+            yield entry.record, entry.mark
+            for record in entry.records[1:]:
+                yield record, Mark.BAD if entry.mark is Mark.FIRST else entry.mark
 
     def _mark(self, record: Record) -> Mark:
         if not record.bad:
