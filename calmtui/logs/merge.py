@@ -39,15 +39,14 @@ class Merger:
         """Take in lines of a stream that came at `came`.
 
         A line from before `history_before`, the moment its stream was opened, is history: it is put in its
-        place but never counted as late. A time after `came` is a clock that runs ahead: such lines stand
-        where they came, or they would hide those of all other streams behind them.
+        place but never counted as late.
         """
         if not lines:
             return
         if self.lateness is None:
             self._pending += lines
             return
-        taken = [line if line.at <= came else msgspec.structs.replace(line, at=came) for line in lines]
+        taken = [placed(line, came) for line in lines]
         newest = self._newest
         if newest is not None:
             taken = [self._judge(line, newest, history_before) for line in taken]
@@ -86,3 +85,16 @@ class Merger:
         rest, self._pending = sorted(self._pending, key=key), []
         self._arrivals.clear()
         return rest
+
+
+def placed(line: LogLine, came: int) -> LogLine:
+    """A line at its place in time, which is not always what its text says.
+
+    A time after `came` is a clock that runs ahead: such a line stands where it came, or it would hide
+    those of all other streams behind it. A time in whole seconds says only that it was within that
+    second: a line that has just come stands where in that second it came.
+    """
+    at = min(line.at, came)
+    if at % SECOND == 0 and came < at + 2 * SECOND:
+        at = min(came, at + SECOND - 1)
+    return line if at == line.at else msgspec.structs.replace(line, at=at)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calmtui.logs.line import LogLine, Origin, key
+from calmtui.logs.line import SECOND, LogLine, Origin, key
 from calmtui.logs.merge import Merger
 from tests.strategies import log_streams
 
-FAR = 1_000_000
+FAR = 10 * SECOND
 
 
 def line(at: int, node: str = "a", seq: int = 0) -> LogLine:
@@ -98,3 +98,14 @@ def test_a_clock_that_runs_ahead_does_not_hide_the_others() -> None:
     assert (first.at, first.ts) == (100, 9_000)
     merger.add([line(101, "b")], came=101)
     assert not merger.take(101)[0].late
+
+
+def test_a_time_in_whole_seconds_stands_where_in_that_second_the_line_came() -> None:
+    merger = Merger(lateness=10)
+    merger.add([line(100 * SECOND + 700_000_000, "exact")], came=100 * SECOND + 700_000_000)
+    assert len(merger.take(100 * SECOND + 700_000_010)) == 1
+    merger.add([line(100 * SECOND, "coarse")], came=100 * SECOND + 800_000_000)
+    merger.add([line(90 * SECOND, "old")], came=100 * SECOND + 800_000_000)
+    given_out = merger.take(101 * SECOND)
+    assert [(one.origin.node, one.late) for one in given_out] == [("old", True), ("coarse", False)]
+    assert given_out[1].ts == 100 * SECOND
