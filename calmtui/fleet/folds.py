@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from calmtui.fleet.row import Row, RowId
 
+FEW = 1_000
+"""Matches that a filter unfolds by itself. Nobody pages through more than that; the counts of the groups say more."""
+
 
 class Folds:
-    """What was folded and unfolded. A filter unfolds everything but what is folded while it is on."""
+    """What was folded and unfolded. A filter that leaves few matches unfolds everything but what is folded under it."""
 
     def __init__(self) -> None:
         self.filtered = False
         self._by_hand: dict[RowId, bool] = {}
         self._all: bool | None = None
         self._filter_by_hand: dict[RowId, bool] = {}
-        self._filter_all = True
+        self._filter_all: bool | None = None
 
     def is_open(self, row: Row, unfolded: int) -> bool:
         """Whether a row is unfolded, in a grouping whose first `unfolded` levels are so by themselves."""
         if self.filtered:
-            return self._filter_by_hand.get(row.id, self._filter_all)
+            by_filter = self._filter_by_hand.get(row.id, self._filter_all)
+            if by_filter is not None:
+                return by_filter
         by_hand = self._by_hand.get(row.id, self._all)
         return by_hand if by_hand is not None else row.node is None and row.level < unfolded
 
@@ -35,9 +40,10 @@ class Folds:
             self._by_hand.clear()
             self._all = opened
 
-    def set_filtered(self, filtered: bool) -> None:
-        """A filter was put on or taken off; a new one begins with everything unfolded."""
+    def set_filtered(self, filtered: bool, matching: int) -> None:
+        """A filter was put on, altered or taken off; it leaves so many matches."""
         if filtered and not self.filtered:
             self._filter_by_hand.clear()
-            self._filter_all = True
+        if not (self.filtered and self._filter_all is False):  # folded by hand, which typing on does not undo
+            self._filter_all = True if matching <= FEW else None
         self.filtered = filtered
