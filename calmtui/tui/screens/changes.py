@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -199,7 +199,7 @@ class ChangesScreen(Screen[None]):
         width = self.rows.scrollable_content_region.width
         marked = any(record.node in self.fleet_screen.marks for record in entry.records)
         names = min(self._names, max(width // 4, 20))
-        return row(entry, width, names, datetime.now().date(), self._signs, marked=marked)
+        return row(entry, width, names, _today(), self._signs, marked=marked)
 
     def _show(self) -> None:
         self.query_one("#head", Still).tell(self._head())
@@ -238,7 +238,7 @@ class ChangesScreen(Screen[None]):
         if self._time == "all":
             return "all that is kept"
         begin = datetime.fromtimestamp(self._following.since)
-        day = "" if begin.date() == datetime.now().date() else f"{begin:%m-%d} "
+        day = "" if begin.date() == _today() else f"{begin:%m-%d} "
         return f"since {day}{begin:%H:%M} ({self._time})" if self._time in TIMES else f"since {day}{begin:%H:%M}"
 
     def _notes(self) -> str:
@@ -433,6 +433,10 @@ class ChangesScreen(Screen[None]):
             self.app.pop_screen()
 
 
+def _today() -> date:
+    return date.fromtimestamp(time.time())
+
+
 def _stamp(at: float) -> str:
     then = datetime.fromtimestamp(at)
-    return f"{then:%H:%M}" if then.date() == datetime.now().date() else f"{then:%m-%d %H:%M}"
+    return f"{then:%H:%M}" if then.date() == _today() else f"{then:%m-%d %H:%M}"

@@ -225,9 +225,9 @@ class FleetScreen(Screen[None]):
             self.tree_view.focus()
         elif self._back_to is not None:
             _, screen = self._back_to
-            self.app.push_screen(screen)
-            self.app.uninstall_screen(screen)
             self._back_to = None
+            self.app.uninstall_screen(screen)
+            self.app.push_screen(screen)
         elif self.bar.text:
             self.bar.put("")
 

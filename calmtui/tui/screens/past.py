@@ -48,7 +48,7 @@ class PastScreen(FleetScreen):
         self.set_interval(60, self._tell)
 
     def _tell(self) -> None:
-        at, now = datetime.fromtimestamp(self.past.at), datetime.now()
+        at, now = datetime.fromtimestamp(self.past.at), datetime.fromtimestamp(time.time())
         day = "" if at.date() == now.date() else f"{at:%Y-%m-%d} "
         ago = age(time.time() - self.past.at)
         told = f" THE PAST {self.status.glyphs.dot} the estate as it was at {day}{at:%H:%M:%S}, {ago} ago"
