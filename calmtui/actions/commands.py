@@ -8,6 +8,7 @@ from calmtui import sanitise
 from calmtui.actions.execute import Execution, refuse_read_only, unopened
 from calmtui.actions.outcome import Status
 from calmtui.estate.live import LiveEstate
+from calmtui.fleet.link_index import MACHINES
 from calmtui.fleet.node import Node
 from calmtui.providers.base import Exec, ExecResult
 
@@ -27,22 +28,42 @@ def command(
     """The execution of a command, not yet begun; `timeout` is seconds for each node.
 
     `words` is as `Exec.run` takes it: one is a line for the node's shell, several are arguments.
-    An exit status other than 0 is a failure. Raises Refused in read-only mode: what a command
-    changes cannot be known.
+    An exit status other than 0 is a failure. A node may stand for another where it runs, see
+    `runs_at`; the outcome says so. Raises Refused in read-only mode: what a command changes cannot
+    be known.
     """
     refuse_read_only(live, "a command", read_only=read_only)
 
     async def do(node: Node) -> tuple[Status, str, ExecResult]:
-        source = live.able(node, Exec)
+        place = runs_at(live, node) or node
+        source = live.able(place, Exec)
         if source is None:
-            raise unopened(live, node)
-        result = await source.run(node, words, timeout=timeout)
-        return (Status.OK if result.exit_status == 0 else Status.FAILED), summary(result), result
+            raise unopened(live, place)
+        result = await source.run(place, words, timeout=timeout)
+        through = "" if place is node else f"through host {place.name}"
+        detail = ": ".join(filter(None, (through, summary(result))))
+        return (Status.OK if result.exit_status == 0 else Status.FAILED), detail, result
 
-    def refuses(node: Node) -> str:
-        return "" if "exec" in node.offers else f"no command can be run on a {node.kind} that is {node.state}"
+    return Execution(live, " ".join(words), nodes, do, refuses=lambda node: refusal(live, node), parallel=parallel)
 
-    return Execution(live, " ".join(words), nodes, do, refuses=refuses, parallel=parallel)
+
+def runs_at(live: LiveEstate, node: Node) -> Node | None:
+    """Where a command for a node runs: there, or on the SSH host that a machine surely is; None: nowhere."""
+    if "exec" in node.offers:
+        return node
+    link = live.links.host_of(node)
+    return link.node if link is not None and not link.guess and "exec" in link.node.offers else None
+
+
+def refusal(live: LiveEstate, node: Node) -> str:
+    """Why a command cannot be run for a node; empty when it can."""
+    if runs_at(live, node) is not None:
+        return ""
+    link = live.links.host_of(node)
+    if link is not None and link.guess:
+        return f"host {link.node.name} may be it, which is a guess ({link.why}): name {link.node.id} if you know it is"
+    missing = "; no SSH host of the estate is known to be it" if node.kind in MACHINES else ""
+    return f"no command can be run on it ({node.kind}, {node.state}){missing}"
 
 
 def summary(result: ExecResult) -> str:

@@ -67,16 +67,28 @@ async def _exec(
 
 
 def _takes_commands(estate: Opened, query: str) -> list[Node]:
-    """The selected nodes that run commands; what else the query selects (units, namespaces) is passed over."""
+    """The selected nodes for which a command can run, one for each place where it runs.
+
+    What else the query selects (units, namespaces) is passed over.
+    """
+    from calmtui.actions.commands import refusal, runs_at
+
     found = estate.one_or_more(query)
-    nodes = [node for node in found if "exec" in node.offers]
-    if not nodes:
+    at: dict[NodeId, Node] = {}
+    """By the id of where it runs."""
+    for node in sorted(found, key=lambda node: "exec" not in node.offers):  # a host before the instance that it is
+        place = runs_at(estate.live, node)
+        if place is not None and place.id in at:
+            say(f"calmtui: {node.id} is the host {place.name}, where the command runs once")
+        elif place is not None:
+            at[place.id] = node
+            if place is not node:
+                say(f"calmtui: on {node.id} it runs through the host {place.name}")
+    if not at:
         first = found[0]
-        raise CalmError(
-            f"none of the {len(found)} nodes that match {query!r} runs commands: "
-            f"{first.kind} {first.name} is {first.raw_state or first.state}"
-        )
-    return nodes
+        why = refusal(estate.live, first)
+        raise CalmError(f"none of the {len(found)} nodes that match {query!r} runs commands: {first.name}: {why}")
+    return sorted(at.values(), key=lambda node: node.id)
 
 
 def _print(outcome: Outcome, called: Mapping[NodeId, str]) -> None:

@@ -201,6 +201,29 @@ async def test_a_command_fails_where_it_exits_with_anything_but_0_and_keeps_its_
     assert outcomes[1].result.stdout == b"first\nlast\n"
 
 
+async def test_a_command_for_an_instance_runs_through_the_host_that_it_surely_is_and_says_so() -> None:
+    async def status(which: Node) -> str:
+        return "0" if which.name == "edge" else "3"
+
+    web = node("web", kind="instance", aliases=("ec2:i-1",), offers=())
+    edge = node("edge", kind="host", aliases=("ec2:i-1",))
+    [outcome] = await command(live(Workshop(status), web, edge), [web], ["true"], read_only=False).run()
+    assert (outcome.node.id, outcome.status, outcome.detail) == (web.id, Status.OK, "through host edge: last")
+
+
+async def test_no_command_runs_through_a_host_that_is_a_guess() -> None:
+    async def status(_: Node) -> str:
+        return "0"
+
+    web = Node("aws:cloud/i-1", "instance", "web", "cloud")
+    edge = node("edge", kind="host", labels={"hostname": "web"})
+    estate = live(Workshop(status), edge)
+    estate.fleet.apply("cloud", [Delta("", [web])])
+    [outcome] = await command(estate, [web], ["true"], read_only=False).run()
+    assert outcome.status is Status.SKIPPED
+    assert "host edge may be it, which is a guess (same name web)" in outcome.detail
+
+
 @pytest.mark.parametrize(
     ("result", "text"),
     [
