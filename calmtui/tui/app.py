@@ -175,6 +175,11 @@ class CalmApp(App[None]):
                 footers.first().say(text, trouble=trouble)
                 return
 
+    def exit(self, result: None = None, return_code: int = 0, message: object = None) -> None:
+        """Leave; what is typed from now on is no longer for us."""
+        self._type_ahead.close()
+        super().exit(result, return_code)
+
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             if self._type_ahead.admit(event):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.dom import DOMNode
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 Typed = Key | Paste
 Callback = Callable[[], object]
 
+PATIENCE = 0.25
+"""Seconds after which the next key is let go whatever became of the one before it."""
+
 
 class TypeAhead:
     """Holds what is typed while the key before it is on its way."""
@@ -30,14 +34,28 @@ class TypeAhead:
         self._held: deque[Typed] = deque()
         self._due: Typed | None = None
         """What was let go and comes round again."""
-        self._before: tuple[object, object] | None = None
-        """Screen and focus when the key that is on its way was handed over; None: none is."""
+        self._before: tuple[DOMNode | None, DOMNode | None] | None = None
+        """Screen and focus when the key that is on its way was last looked after; None: none is."""
+        self._turn = 0
+        """How many were handed over."""
+        self._closed = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a key is on its way, or waits for one that is."""
+        return self._before is not None or self._due is not None
+
+    def close(self) -> None:
+        """Let nothing more through: the console is being left."""
+        self._closed = True
 
     def admit(self, event: Typed) -> bool:
         """Whether to hand an event over now. If so, call `follow` once that is done; if not, it comes again."""
+        if self._closed:
+            return False
         if event is self._due:
             self._due = None
-        elif self._before is not None or self._due is not None or self._held:
+        elif self.busy:
             self._held.append(event)
             return False
         self._before = self._place()
@@ -49,7 +67,10 @@ class TypeAhead:
         The first climb ends when the app has carried out what the key is bound to, the second when
         the messages that this has sent have been taken in.
         """
-        self._climb(target, lambda: self._climb(target, self._arrived))
+        self._turn += 1
+        self._climb(target, lambda: self._climb(target, partial(self._arrived, self._turn)))
+        # What is removed on the way up takes what is in its queue with it.
+        self._app.set_timer(PATIENCE, partial(self._release, self._turn))
 
     def _climb(self, node: DOMNode, then: Callback) -> None:
         """Pass through the queues of a node and of all above it, behind what is in them, then go on."""
@@ -57,19 +78,24 @@ class TypeAhead:
         if parent is None or not node.call_later(self._climb, parent, then):
             self._app.call_later(then)
 
-    def _arrived(self) -> None:
-        if self._before == self._place():
-            self._release()
+    def _arrived(self, turn: int) -> None:
+        if turn != self._turn or self._before is None:
             return
-        self._before = self._place()
-        if not self._app.screen.call_after_refresh(self._arrived):
-            self._release()
+        before, self._before = self._before, self._place()
+        if before == self._before:
+            self._release(turn)
+        else:  # a screen that has just come gives somebody the focus first
+            screen, focused = self._before
+            self._climb(focused or screen or self._app, partial(self._arrived, turn))
 
-    def _release(self) -> None:
+    def _release(self, turn: int) -> None:
+        if turn != self._turn or self._before is None:
+            return
         self._before = None
         if self._held:
             self._due = self._held.popleft()
             self._app.post_message(self._due)
 
-    def _place(self) -> tuple[object, object]:
-        return self._app.screen, self._app.focused
+    def _place(self) -> tuple[DOMNode | None, DOMNode | None]:
+        stack = self._app.screen_stack
+        return (stack[-1], stack[-1].focused) if stack else (None, None)
