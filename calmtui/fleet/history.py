@@ -112,6 +112,11 @@ def _with(node: Node, fields: Fields) -> Node:
     return msgspec.convert({name: value for name, value in merged.items() if value is not None}, Node)
 
 
+def latest(records: Iterable[Record]) -> dict[str, Record]:
+    """For each field, the last of `records` (oldest first) that altered it."""
+    return {name: record for record in records if record.kind is ChangeKind.ALTERED for name in record.after}
+
+
 def subject(entry: Record, nodes: Mapping[NodeId, Node]) -> Node:
     """The node that a change is of: as it is in `nodes`; when it is not there, as far as the record tells."""
     if (node := nodes.get(entry.node)) is not None:

@@ -253,8 +253,8 @@ class CalmApp(App[None]):
             raise UsageError("at which time?", next_step="write :at 03:12, :at 10m or :at 2026-11-21T02:29")
         await self.show_past(moment(text, time.time(), where=":at"))
 
-    async def show_past(self, at: float) -> None:
-        """Show the estate as it was at a moment, seconds since the epoch. Raises StoreError."""
+    async def show_past(self, at: float, node_id: NodeId | None = None) -> None:
+        """Show the estate as it was at a moment (seconds since the epoch), the cursor on a node. Raises StoreError."""
         from calmtui.store import changes  # not needed for the first paint
         from calmtui.store.past import fleet_at
         from calmtui.tui.screens.past import PastScreen
@@ -262,7 +262,7 @@ class CalmApp(App[None]):
         key = find.key(self.live.estate)
         past = await asyncio.to_thread(fleet_at, key, at)
         changed_at = await asyncio.to_thread(changes.last_at, key, until=at)
-        screen = PastScreen(self.fleet_screen, past, changed_at)
+        screen = PastScreen(self.fleet_screen, past, changed_at, node_id)
         if isinstance(self.screen, PastScreen):
             await self.switch_screen(screen)
         else:

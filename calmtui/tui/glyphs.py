@@ -35,6 +35,8 @@ class Glyphs:
     """From what was to what is; two cells in ASCII."""
     bars: str
     """Heights of a bar from nothing to the whole cell, nine of them."""
+    was: str
+    """Before what something was; two cells in ASCII."""
     here: str
     """Where the cursor is, on a line of time."""
 
@@ -48,7 +50,7 @@ UNICODE = Glyphs(
         Health.LIVE: "●", Health.PARTIAL: "◐", Health.CONNECTING: "◌", Health.STALE: "✖", Health.OFF: "○",
     },
     opened="▾", folded="▸", cursor="▌", marked="■", rule="─", cut="…", dot="·", late="↥", below="↓",
-    dash="–", arrow="→", bars=" ▁▂▃▄▅▆▇█", here="┃",
+    dash="–", arrow="→", was="←", bars=" ▁▂▃▄▅▆▇█", here="┃",
 )  # fmt: skip
 ASCII = Glyphs(
     states={
@@ -59,7 +61,7 @@ ASCII = Glyphs(
         Health.LIVE: "o", Health.PARTIAL: "~", Health.CONNECTING: ".", Health.STALE: "X", Health.OFF: "-",
     },
     opened="v", folded=">", cursor="|", marked="*", rule="-", cut="~", dot="-", late="^", below="v",
-    dash="-", arrow="->", bars=" .:-=+*#@", here="|",
+    dash="-", arrow="->", was="<-", bars=" .:-=+*#@", here="|",
 )  # fmt: skip
 
 

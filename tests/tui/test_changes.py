@@ -13,7 +13,7 @@ from calmtui.estate import find
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.history import Record, record
 from calmtui.fleet.node import Node, State
-from calmtui.fleet.update import Change, ChangeKind
+from calmtui.fleet.update import Change, ChangeKind, Delta
 from calmtui.store import changes, last_fleet
 from calmtui.tui.app import CalmApp
 from calmtui.tui.screens.changes import ChangesScreen
@@ -107,7 +107,7 @@ async def test_the_time_line_tells_time_node_and_what_was_and_is_the_newest_at_t
         assert "first" not in lines[4]
         assert on(screen) == "web-2"
         assert "6 changes · ✖ 2 bad" in told(screen, "head")
-        assert "history begins: prod 02:11" in told(screen, "notes")
+        assert "history begins 02:11 of prod" in told(screen, "notes")
 
 
 async def test_keys_jump_to_bad_changes_and_to_where_the_outage_began() -> None:
@@ -274,6 +274,17 @@ async def test_the_changes_of_a_node_stand_beside_the_tree() -> None:
         await until(pilot, lambda: "13m ago  ✖ state running → failed" in str(detail.query(Still).last().render()))
 
 
+async def test_the_overview_says_of_what_changed_when_and_what_it_was() -> None:
+    history()
+    app = console()
+    async with app.run_test(size=WIDE) as pilot:
+        await press(pilot, "Z", "n", "n", "n")
+        assert at(app) == "web"
+        app.live.fleet.apply("prod", [Delta("", [msgspec.structs.replace(DEPLOYMENT, image="shop/web:1.9.2")])])
+        text = app.fleet_screen.detail.query(Still).last()
+        await until(pilot, lambda: "shop/web:1.9.2  ← changed 15m ago, was shop/web:1.9.1" in str(text.render()))
+
+
 async def test_the_past_is_shown_as_the_past_and_nothing_can_be_done_in_it() -> None:
     history()
     _remember(shop())
@@ -285,13 +296,15 @@ async def test_the_past_is_shown_as_the_past_and_nothing_can_be_done_in_it() -> 
         past = app.screen
         assert isinstance(past, PastScreen)
         line = str(past.query_one("#past", Still).render())
-        assert "THE PAST · the estate as it was at 02:28:07, 13m ago" in line
+        assert "THE PAST · as it was at 02:28:07, 13m ago · nothing can be done here" in line
+        assert (node := past.tree_view.node) is not None
+        assert node.name == "web-1"
         web = past.fleet.nodes[f"{SHOP}/pod/web-1"]
         assert (web.state, web.reason, web.actions) == (State.RUNNING, "", ())
         assert app.live.fleet.nodes[web.id].state is State.FAILED
         for key in ("l", "a", "s", "d", "e", "L"):
             await press(pilot, key)
-            assert "this is the past, nothing can be done or asked in it" in said(app), key
+            assert "nothing can be done or asked in the past; esc returns" in said(app), key
             assert app.screen is past
         await press(pilot, "escape")
         assert app.screen is screen

@@ -248,10 +248,14 @@ class ChangesScreen(Screen[None]):
         notes = []
         if not self._following.complete:
             notes.append(f"the newest {LIMIT:,} changes are shown, there are more")
-        late = sorted((at, name) for name, at in self._beginnings.items() if at > self._following.since)
+        late: dict[str, list[str]] = {}
+        for at, name in sorted((at, name) for name, at in self._beginnings.items()):
+            if at > self._following.since:
+                late.setdefault(_stamp(at), []).append(name)
         unknown = sorted(set(self.live.fleet.sources) - set(self._beginnings))
         if late:
-            notes.append("history begins: " + ", ".join(f"{name} {_stamp(at)}" for at, name in late))
+            told = "; ".join(f"{stamp} of {', '.join(names)}" for stamp, names in late.items())
+            notes.append(f"history begins {told}")
         if unknown:
             notes.append(f"nothing is recorded yet of {', '.join(unknown)}")
         if not self.line.entries:
@@ -389,8 +393,9 @@ class ChangesScreen(Screen[None]):
         if self.entry is None:
             self._say("there is no change under the cursor")
         else:
-            before = self.entry.record.not_before
-            await self.fleet_screen.console.show_past(self.entry.at if before is None else before)
+            record = self.entry.record
+            at = record.at if record.not_before is None else record.not_before
+            await self.fleet_screen.console.show_past(at, record.node)
 
     def action_mark(self) -> None:
         self._with_entry(self._mark)

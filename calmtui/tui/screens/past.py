@@ -27,14 +27,16 @@ class PastScreen(FleetScreen):
     }
     """
 
-    def __init__(self, now: FleetScreen, past: Past, changed_at: Mapping[NodeId, float]) -> None:
+    def __init__(
+        self, now: FleetScreen, past: Past, changed_at: Mapping[NodeId, float], node_id: NodeId | None = None
+    ) -> None:
         self.past = past
         live = LiveEstate(now.live.estate, fleet=past.fleet())  # never entered: it connects to nothing
         live.changed_at = changed_at.get
         super().__init__(live, now.marks, read_only=True)
         self.outline.regroup(now.outline.grouping)
         self.outline.reorder(now.outline.order)
-        self._begin_at = now.tree_view.node
+        self._begin_at = node_id or (now.tree_view.node.id if now.tree_view.node else None)
 
     def compose(self) -> ComposeResult:
         yield Still(id="past")
@@ -42,8 +44,8 @@ class PastScreen(FleetScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        if self._begin_at is not None and self.fleet.get(self._begin_at.id) is not None:
-            self.go_to(self._begin_at.id)
+        if self._begin_at is not None and self.fleet.get(self._begin_at) is not None:
+            self.go_to(self._begin_at)
         self._tell()
         self.set_interval(60, self._tell)
 
@@ -51,8 +53,10 @@ class PastScreen(FleetScreen):
         at, now = datetime.fromtimestamp(self.past.at), datetime.fromtimestamp(time.time())
         day = "" if at.date() == now.date() else f"{at:%Y-%m-%d} "
         ago = age(time.time() - self.past.at)
-        told = f" THE PAST {self.status.glyphs.dot} the estate as it was at {day}{at:%H:%M:%S}, {ago} ago"
-        self.query_one("#past", Still).tell(f"{told} {self.status.glyphs.dot} nothing can be done here, esc returns")
+        told = f" THE PAST {self.status.glyphs.dot} as it was at {day}{at:%H:%M:%S}, {ago} ago"
+        self.query_one("#past", Still).tell(
+            f"{told} {self.status.glyphs.dot} nothing can be done here {self.status.glyphs.dot} esc returns"
+        )
 
     def clock(self) -> float:
         """The past moment."""
@@ -62,7 +66,7 @@ class PastScreen(FleetScreen):
         """Why a command cannot be carried out in the past; empty when it can."""
         if not (command.changes or command.present):
             return ""
-        return f"{command.name} is off: this is the past, nothing can be done or asked in it; esc or :now returns"
+        return f"{command.name} is off: nothing can be done or asked in the past; esc returns"
 
     def action_back(self) -> None:
         """One thing less, at last the past."""
