@@ -113,7 +113,7 @@ class Links:
         return self._found[node.id]
 
     def _closure(self, node: Node) -> list[Link]:
-        """What a node is, and what that is in turn as far as it is sure."""
+        """What a node is, sure or guessed, and what that surely is in turn."""
         found: dict[NodeId, Link] = {}
         pending = [(node, "")]
         while pending:
@@ -121,7 +121,8 @@ class Links:
             for link in _each_once(node, self._same(step)):
                 known = found.get(link.node.id)
                 better = known is None or (known.guess and not link.guess)
-                if better and not _differ(node, link.node):
+                leads = step is node or not link.guess
+                if better and leads and not _differ(node, link.node):
                     found[link.node.id] = Link(link.node, Relation.SAME, so_far + link.why, link.guess)
                     if not link.guess:
                         pending.append((link.node, f"{so_far}{link.why}; of {link.node.name}: "))
@@ -184,7 +185,7 @@ class Links:
     def _held(self, pod: Node) -> Iterator[Link]:
         """The engine's containers of a pod."""
         for inner in self._children(pod):
-            for twin in self._twins(inner):
+            for twin in self._twins(inner) if inner.kind == "container" else ():
                 yield Link(twin, Relation.HOLDS, f"container {inner.name}")
 
     def _holders(self, same: Iterable[Node]) -> Iterator[Link]:

@@ -20,6 +20,7 @@ from calmtui.fleet.outline import Outline
 from calmtui.fleet.update import Change
 from calmtui.tui import glyphs, keys
 from calmtui.tui.acting import Acting
+from calmtui.tui.travelling import Travelling
 from calmtui.tui.viewing import Viewing
 from calmtui.tui.widgets.detail import Detail, Subject, Tab
 from calmtui.tui.widgets.filter_bar import FilterBar
@@ -70,7 +71,8 @@ class FleetScreen(Screen[None]):
         self.tree_view = FleetTree(self.outline, self.marks, signs, self.clock)
         self.detail = Detail(live, signs, self.clock)
         self.viewing = Viewing(self)
-        self.parts = (self.tree_view, self.viewing, Acting(self))
+        self.travelling = Travelling(self)
+        self.parts = (self.tree_view, self.viewing, self.travelling, Acting(self))
         """What carries out commands of this screen for it."""
         self._changed: set[NodeId] = set()
         self._frame: Timer | None = None
@@ -126,7 +128,8 @@ class FleetScreen(Screen[None]):
     def show(self) -> None:
         """Have the lines around the tree, and the pane beside it, say what is the case now."""
         self.status.show(self._situation())
-        self.bar.show(self.outline.grouping.title, self.outline.matching, len(self.fleet))
+        path = f" {self.tree_view.glyphs.folded} ".join(self.tree_view.path)
+        self.bar.show(self.outline.grouping.title, self.outline.matching, len(self.fleet), path)
         self.detail.show(self._subject())
 
     def _subject(self) -> Subject | None:
@@ -212,6 +215,7 @@ class FleetScreen(Screen[None]):
             self.outline.fold(row, opened=not self.outline.is_open(row))
             self.tree_view.follow()
         elif row is not None:
+            self.travelling.looked_at()
             self._look()
 
     def _look(self, tab: Tab | None = None) -> None:
@@ -237,7 +241,7 @@ class FleetScreen(Screen[None]):
         self.app.install_screen(back_to, f"left-{id(back_to)}")  # or it would not survive being left
         self._back_to = (node_id, back_to)
         self.app.pop_screen()
-        self.go_to(node_id)
+        self.travelling.jump(node_id)
         self.console.say("esc goes back to the changes")
 
     def go_to(self, node_id: NodeId) -> None:

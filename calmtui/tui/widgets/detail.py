@@ -145,7 +145,8 @@ class Detail(Vertical):
         """Draw what needs no asking; False when the open tab does."""
         match self._subject:
             case Node() as node if self.tab is Tab.OVERVIEW:
-                self._text.tell(overview.overview(node, self.clock(), self._styles()))
+                places = self.live.links.places(node)
+                self._text.tell(overview.overview(node, places, self.clock(), self.glyphs, self._styles()))
             case SourceStatus() as status:
                 self._text.tell(overview.source(status, self.clock(), self._styles()))
             case Row() as row:

@@ -1,4 +1,4 @@
-"""The second line: how the tree is grouped, what it is filtered by, and how much of it that leaves."""
+"""The second line: how the tree is grouped, what it is filtered by and what that leaves, and where the cursor is."""
 
 from __future__ import annotations
 
@@ -25,12 +25,15 @@ class FilterBar(Vertical):
         height: auto;
         & Horizontal { height: 1; }
         & .filter--by { width: auto; color: $text-muted; padding: 0 2 0 1; }
-        & .filter--text { width: 1fr; color: $secondary; }
+        & .filter--text { width: auto; color: $secondary; }
+        & .filter--text.-given { padding: 0 2 0 0; }
+        & .filter--path { width: 1fr; height: 1; color: $text-muted; }
         & .filter--count { width: auto; color: $text-muted; padding: 0 1; }
         & Input { display: none; width: 1fr; height: 1; border: none; padding: 0; background: $background; }
         & .filter--error { display: none; height: auto; color: $warning; }
         &.-typing Input { display: block; }
         &.-typing .filter--text { display: none; }
+        &.-typing .filter--path { display: none; }
         &.-wrong .filter--error { display: block; }
     }
     """
@@ -50,12 +53,13 @@ class FilterBar(Vertical):
         super().__init__()
         self._by = Still(classes="filter--by")
         self._text = Still(classes="filter--text")
+        self._path = Still(classes="filter--path")
         self._count = Still(classes="filter--count")
         self._input = Input(compact=True, select_on_focus=False)
         self._error = Still(classes="filter--error")
 
     def compose(self) -> ComposeResult:
-        yield Horizontal(self._by, self._text, self._input, self._count)
+        yield Horizontal(self._by, self._text, self._path, self._input, self._count)
         yield self._error
 
     @property
@@ -84,10 +88,12 @@ class FilterBar(Vertical):
         self._end()
         self.post_message(self.Changed(text))
 
-    def show(self, by: str, matching: int, total: int) -> None:
-        """Say how the tree is grouped and what the filter leaves."""
+    def show(self, by: str, matching: int, total: int, path: str = "") -> None:
+        """Say how the tree is grouped, where the cursor is, and what the filter leaves."""
         self._by.tell(f"by {by}")
         self._text.tell(f"filter: {self.text}" if self.text else "")
+        self._text.set_class(bool(self.text), "-given")
+        self._path.tell(Text(path, no_wrap=True, overflow="ellipsis"))
         self._count.tell(f"{matching:,} of {total:,}" if self.text else "")
 
     def complain(self, error: QueryError | None) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from calmtui.fleet.history import Record
+from calmtui.fleet.links import Link, Relation
 from calmtui.fleet.node import TROUBLE, Node, State
 from calmtui.fleet.row import Row
 from calmtui.fleet.source import SourceStatus
@@ -72,8 +73,9 @@ def group(row: Row, glyphs: Glyphs, styles: Styles) -> Text:
     return text
 
 
-def overview(node: Node, now: float, styles: Styles) -> Text:
-    """Everything that the tree knows of a node."""
+def overview(node: Node, places: Sequence[Link], now: float, glyphs: Glyphs, styles: Styles) -> Text:
+    """Everything that the tree knows of a node; `places` as `Links.places` has them."""
+    leads = leading(places, glyphs)
     known = [
         ("id", node.id),
         ("age", age(now - node.created) if node.created else ""),
@@ -83,7 +85,8 @@ def overview(node: Node, now: float, styles: Styles) -> Text:
         ("service", node.service),
         ("region", node.region),
         ("raw state", node.raw_state),
-        *node.facts.items(),
+        *leads.items(),
+        *((name, value) for name, value in node.facts.items() if name not in leads),
     ]
     text = Text()
     width = min(max((len(name) for name, value in known if value), default=0), 18) + 2
@@ -94,6 +97,24 @@ def overview(node: Node, now: float, styles: Styles) -> Text:
         text.append(f"{'labels' if not number else '':<{width}}", styles.quiet)
         text.append(f"{name}=", styles.quiet).append(f"{value}\n")
     return text
+
+
+def leading(places: Sequence[Link], glyphs: Glyphs) -> dict[str, str]:
+    """What a node is elsewhere, and what it runs on, each in one line: `edge-7 → instance web-1 (aws) → …`."""
+    lines = {}
+    for relation in (Relation.SAME, Relation.RUNS_ON):
+        found = [link for link in places if link.relation is relation]
+        if found:
+            # What it runs on is told under its kind, as `node` or `engine`.
+            name = "is" if relation is Relation.SAME else found[0].node.kind
+            leads = f" {glyphs.arrow} ".join(map(_lead, found))
+            lines[name] = leads.removeprefix(f"{name} ")
+    return lines
+
+
+def _lead(link: Link) -> str:
+    maybe = "maybe " if link.guess else ""
+    return f"{maybe}{link.node.kind} {link.node.name} ({link.node.source})"
 
 
 def changes(records: Sequence[Record], now: float, glyphs: Glyphs, styles: Styles) -> Text:

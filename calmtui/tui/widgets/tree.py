@@ -78,6 +78,15 @@ class FleetTree(ScrollView, can_focus=True):
         """The node under the cursor; None on a group."""
         return self.row.node if self.row else None
 
+    @property
+    def path(self) -> list[str]:
+        """Names of the rows that lead to the cursor's, the outermost first."""
+        names, row = [], self.row
+        while row is not None and row.container is not None:
+            names.append(row.node.name if row.node else self._group_name(row))
+            row = row.container
+        return names[::-1]
+
     def move(self, to: int) -> None:
         """Put the cursor on a row, or on the nearest that there is, and bring it into sight."""
         self._steered = True
@@ -170,13 +179,15 @@ class FleetTree(ScrollView, can_focus=True):
         elif by_source and row.name in fleet.sources:
             look = tree_row.source_look(row, fleet.sources[row.name], now)
         else:
-            level = self.outline.grouping.levels[row.level].removeprefix("label.")
-            look = Look(row.depth, row.name or f"no {level}", None, None)
+            look = Look(row.depth, self._group_name(row), None, None)
         if row.children:
             look = tree_row.with_counts(look, row, self.outline.is_open(row))
         if index == self._at or row.id in self.marks:
             look = look._replace(cursor=index == self._at, marked=row.id in self.marks)
         return look
+
+    def _group_name(self, row: Row) -> str:
+        return row.name or f"no {self.outline.grouping.levels[row.level].removeprefix('label.')}"
 
     def render_line(self, y: int) -> Strip:
         index = self.scroll_offset.y + y

@@ -254,6 +254,12 @@ def test_what_a_naive_search_finds_is_linked_and_what_ids_contradict_is_never_th
                 assert found.get(other.id) is not Relation.SAME
 
 
+def test_what_machines_hang_under_is_not_linked_to_what_they_are() -> None:
+    region = Node("aws:cloud/eu", "region", "eu", "cloud")
+    below = Node("aws:cloud/eu/i-1", "instance", "web-1", "cloud", region.id, aliases=("ec2:i-1",))
+    assert linked(region, below, machine("edge-7", aliases=("ec2:i-1",))) == {}
+
+
 @pytest.mark.parametrize("missing", [None, 0, 2, 3, 4, 5])  # an engine and its containers come together
 def test_links_go_both_ways(missing: int | None) -> None:
     nodes = [node for number, node in enumerate(RUNNING) if number != missing]
