@@ -38,11 +38,15 @@ class Footer(Widget):
         if self.news:
             return Text(f" {self.news}", style="bold" if self.trouble else "", no_wrap=True, overflow="ellipsis")
         where = str(getattr(self.screen, "where", ""))
+        offered = [command for command in keys.offered(where) if command.short]
+        own = [self._entry(command) for command in offered if command.where == where]
+        everywhere = [self._entry(command) for command in offered if command.where != where]
+        room = self.size.width - 1 - sum(entry.cell_len for entry in everywhere)
+        while own and sum(entry.cell_len for entry in own) > room:  # help is the last thing to go
+            own.pop()
+        return Text(" ", no_wrap=True, overflow="ellipsis").append_text(Text().join([*own, *everywhere]))
+
+    def _entry(self, command: keys.Command) -> Text:
         rebound: dict[str, str] = getattr(self.app, "rebound", {})
-        line = Text(" ", no_wrap=True, overflow="ellipsis")
-        for command in keys.offered(where):
-            if command.short:
-                shown = keys.shown(command, rebound)
-                line.append(shown[0] if shown else f":{command.name}", "bold")
-                line.append(f" {command.short}  ")
-        return line
+        shown = keys.shown(command, rebound)
+        return Text().append(shown[0] if shown else f":{command.name}", "bold").append(f" {command.short}  ")
