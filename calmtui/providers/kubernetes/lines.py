@@ -76,11 +76,12 @@ class Position:
             if at >= self._first and self._second is not None and second >= self._second:
                 self._again -= 1
             return False
+        self._first = min(self._first, at)  # slightly out of order, from the very beginning
         if at > self._latest:
             self._latest = at
             self._again = 0
         if self._second is None or second > self._second:
             self._second, self._seen = second, 0
-        if second == self._second and at >= self._first:
+        if second == self._second:
             self._seen += 1
         return True
