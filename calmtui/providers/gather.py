@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 BATCH_SECONDS = 0.05
 """How long updates of a source are collected before the fleet takes them in: 20 batches a second."""
 FIRST_RETRY = 1.0
-LONGEST_RETRY = 30.0
-"""Seconds between attempts: doubled from the first to the longest, each with up to half of jitter."""
+LONGEST_RETRY = 6.0
+"""Seconds between attempts: doubled from the first to the longest, each shortened by up to half. A source that comes
+back, however long it was away, is to be true again within ten seconds; one attempt that fails costs little."""
 WELL_AFTER = 60.0
 """A connection that held for so many seconds makes the next failure a first one again."""
 HOPELESS_RETRY = 60.0
@@ -105,7 +106,7 @@ class Gatherer:
             if time.monotonic() - begun > WELL_AFTER:
                 delay = FIRST_RETRY
             hopeless = isinstance(error, Misconfigured | AuthFailed | HostKeyRejected)
-            pause = HOPELESS_RETRY if hopeless else delay * (1 + random.random() / 2)
+            pause = HOPELESS_RETRY if hopeless else delay * random.uniform(0.5, 1.0)
             self._failed(source, error, pause)
             again = self._again[source.name]
             again.clear()

@@ -82,8 +82,9 @@ async def _scope(source: str, scope: str, collection: Collection) -> AsyncGenera
                 if named and not update.items:
                     error = f"there is no namespace {named}"
             elif isinstance(update, Altered):
+                there = {node.id for node in update.put}
                 gone = [node_id for item in update.gone for node_id in collection.kind.ids(source, item)]
-                yield Delta(scope, update.put, gone)
+                yield Delta(scope, update.put, [node_id for node_id in gone if node_id not in there])
             else:
                 error = _explain(update.error, collection)
                 if named and not said:

@@ -135,17 +135,21 @@ class _Reader:
     async def _follow_pods(self, pods: Collection) -> None:
         """Begin with what is there, then with what comes; ends when one pod was meant and it has ended."""
         first = True
+        said = ""
         async with aclosing(keep_watching(pods)) as updates:
             async for update in updates:
                 if isinstance(update, Trouble):
                     if first:
                         raise update.error
-                    await self._note("", f"new pods cannot be seen: {update.error.what}")
+                    if update.error.what != said:
+                        said = update.error.what
+                        await self._note("", f"new pods cannot be seen: {said}")
                     continue
+                said = ""
                 seen = update.items if isinstance(update, Everything) else update.put
                 await self._begin(seen, first=first)
                 first = False
-                gone = isinstance(update, Altered) and bool(update.gone)
+                gone = isinstance(update, Altered) and bool(update.gone) and not update.put
                 if self._node.kind in ("pod", "container") and (gone or all(map(_is_over, seen))):
                     return
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from calmtui.providers.base import AuthFailed, Misconfigured, NodeGone, SourceError, Unreachable
+from calmtui.providers.base import AuthFailed, Forbidden, Misconfigured, NodeGone, SourceError, Unreachable
 from calmtui.providers.kubernetes.connect import Api
 from calmtui.providers.kubernetes.errors import Expired, NotServed, from_exception, from_status
 from calmtui.providers.kubernetes.kinds import Kind
@@ -31,8 +31,11 @@ WATCH_SECONDS = 300
 SILENCE_SECONDS = WATCH_SECONDS + 30
 """A watch that is quiet for longer than the server was asked to keep it is dead."""
 FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 60.0
-"""Seconds between attempts of a failing scope: doubled from the first to the longest, with jitter."""
+LONGEST_PAUSE = 6.0
+"""Seconds between attempts of a failing scope: doubled from the first to the longest, with jitter. An API server
+that comes back behind a proxy which kept answering for it is to be seen within ten seconds."""
+REFUSED_PAUSE = 60.0
+"""The longest after an answer that only a person can change."""
 
 _event = msgspec.json.Decoder(WatchEvent)
 _bookmark = msgspec.json.Decoder(Bookmark)
@@ -67,7 +70,7 @@ class Everything(msgspec.Struct, frozen=True):
 class Altered(msgspec.Struct, frozen=True):
     """What was added or altered since, as `read` gives it, and the objects that are gone.
 
-    No object is in both lists: its last event decides.
+    An object that went and came back under its name is in both: what it was made of before may not be there again.
     """
 
     put: list[Any]
@@ -84,6 +87,7 @@ async def keep_watching(collection: Collection) -> AsyncGenerator[Everything | A
     """Follow a collection for ever. Raises Unreachable, AuthFailed and Misconfigured: they concern the whole source."""
     pause = FIRST_PAUSE
     while True:
+        longest = LONGEST_PAUSE
         try:
             async with aclosing(list_then_watch(collection)) as updates:
                 async for update in updates:
@@ -95,8 +99,10 @@ async def keep_watching(collection: Collection) -> AsyncGenerator[Everything | A
             raise
         except SourceError as error:
             yield Trouble(error)
+            if isinstance(error, Forbidden | NotServed):
+                longest = REFUSED_PAUSE
         await asyncio.sleep(pause * random.uniform(0.5, 1.0))
-        pause = min(pause * 2, LONGEST_PAUSE)
+        pause = min(pause * 2, longest)
 
 
 async def list_then_watch(collection: Collection) -> AsyncGenerator[Everything | Altered, None]:
@@ -170,8 +176,9 @@ async def watch_once(collection: Collection, version: str) -> AsyncGenerator[tup
 
 
 def _read(collection: Collection, lines: list[bytes], version: str) -> tuple[Altered, str]:
-    """The last event of each object in some lines of a watch, and the version reached."""
-    latest: dict[tuple[str, str], tuple[bool, Any]] = {}
+    """What some lines of a watch come to, and the version reached."""
+    latest: dict[tuple[str, str], Any] = {}
+    gone: list[Any] = []
     try:
         for line in lines:
             event = _event.decode(line)
@@ -182,9 +189,12 @@ def _read(collection: Collection, lines: list[bytes], version: str) -> tuple[Alt
                 raise from_status(_status.decode(event.object).code, bytes(event.object), collection.api.where)
             item = collection.kind.one.decode(event.object)
             version = item.metadata.resource_version or version
-            latest[item.metadata.namespace, item.metadata.name] = (event.type != "DELETED", item)
+            key = item.metadata.namespace, item.metadata.name
+            if event.type == "DELETED":
+                latest.pop(key, None)
+                gone.append(item)
+            else:
+                latest[key] = item
     except msgspec.MsgspecError as error:
         raise from_exception(error, collection.api.where) from error
-    put = collection.read([item for there, item in latest.values() if there])
-    gone = [item for there, item in latest.values() if not there]
-    return Altered(put, gone), version
+    return Altered(collection.read(list(latest.values())), gone), version
