@@ -21,6 +21,9 @@ WIDE = 100
 FULL = 12
 """Names that are told of a run, before the rest is a number."""
 
+IDENTITY = ("id", "kind", "name", "source")
+"""Fields that the first lines say already of what came or went."""
+
 MEANINGS = {Mark.FIRST: "error", Mark.BAD: "error", Mark.AGAIN: "error", Mark.WELL: "fine", Mark.NONE: ""}
 """What a mark is drawn as."""
 
@@ -96,7 +99,8 @@ def in_full(entry: Entry, glyphs: Glyphs) -> list[Span]:
         spans.append((f"the same of {len(others):,}: {', '.join(others[:FULL])}{rest}\n", "quiet"))
     else:
         spans.append((f"{record.node}\n", "quiet"))
-    differences = record.differences()
+    altered_only = record.kind is ChangeKind.ALTERED
+    differences = [told for told in record.differences() if altered_only or told[0] not in IDENTITY]
     column = max((len(name) for name, _, _ in differences), default=0) + 2
     for name, before, after in differences:
         altered = f"{before} {glyphs.arrow} {after}"

@@ -17,7 +17,7 @@ from calmtui import sanitise
 from calmtui.errors import CalmError
 from calmtui.estate import find
 from calmtui.estate.live import LiveEstate
-from calmtui.fleet.history import Record
+from calmtui.fleet.history import Record, latest
 from calmtui.fleet.node import Node
 from calmtui.fleet.row import Row
 from calmtui.fleet.source import SourceStatus
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 RECALLED = 200
 """Changes of a node that are told, the newest."""
+RECORDED = 1.5
+"""Seconds after which a change that was seen has been recorded, by whichever console does."""
 SETTLE = 0.25
 """Seconds that the cursor rests on a node before its source is asked: moving through a list asks nothing."""
 
@@ -78,6 +80,10 @@ class Detail(Vertical):
         self.glyphs = glyphs
         self.tab = Tab.OVERVIEW
         self._subject: Subject | None = None
+        self._altered: dict[str, Record] = {}
+        """The last change of each of the node's fields, as far as it is known by now."""
+        self._changed_at: float | None = None
+        """When the node had last changed, as of what is told."""
         self._head = Still(id="head")
         self._tabs = Still(id="tabs")
         self._text = Still()
@@ -95,9 +101,12 @@ class Detail(Vertical):
         self._draw_head()
         if other:
             self._body.scroll_home(animate=False)
-            self.run_worker(self._fill(), exclusive=True, group="detail", exit_on_error=False)
-        else:
-            self._draw_known()
+            self._altered = {}
+            self.run_worker(self._fill, exclusive=True, group="detail", exit_on_error=False)
+            return
+        self._draw_known()
+        if isinstance(subject, Node) and self.live.changed_at(subject.id) != self._changed_at:
+            self.run_worker(self._recall(subject, RECORDED), exclusive=True, group="recall", exit_on_error=False)
 
     def scroll_by(self, rows: int) -> None:
         """Move what the open tab shows."""
@@ -146,7 +155,9 @@ class Detail(Vertical):
         match self._subject:
             case Node() as node if self.tab is Tab.OVERVIEW:
                 places = self.live.links.places(node)
-                self._text.tell(overview.overview(node, places, self.clock(), self.glyphs, self._styles()))
+                self._text.tell(
+                    overview.overview(node, places, self._altered, self.clock(), self.glyphs, self._styles())
+                )
             case SourceStatus() as status:
                 self._text.tell(overview.source(status, self.clock(), self._styles()))
             case Row() as row:
@@ -161,10 +172,11 @@ class Detail(Vertical):
         await self._body.query("LogPane").remove()
         self._text.display = True
         node = self._subject
-        if self._draw_known() or not isinstance(node, Node):
+        known = self._draw_known()
+        if not isinstance(node, Node):
             return
-        if self.tab is Tab.CHANGES:
-            await self._recall(node)
+        if known or self.tab is Tab.CHANGES:
+            await self._recall(node, SETTLE)
             return
         if self.tab not in node.offers:
             self._text.tell(f"{node.source} offers no {self.tab} of a {node.kind}")
@@ -180,15 +192,23 @@ class Detail(Vertical):
             told = f"internal error: {type(error).__name__}: {error}; calmtui's log file has the details"
             self._text.tell(Text(sanitise.word(told), self._styles().warning))
 
-    async def _recall(self, node: Node) -> None:
-        """Tell what is recorded of a node."""
+    async def _recall(self, node: Node, wait: float) -> None:
+        """Tell what is recorded of a node, after so many seconds."""
         from calmtui.store.database import StoreError
 
+        self._changed_at = self.live.changed_at(node.id)
+        await asyncio.sleep(wait)
         try:
             records = await asyncio.to_thread(self._records, node)
         except StoreError as error:
             self._text.tell(Text(str(error), self._styles().warning))
-        else:
+            return
+        if _name(self._subject) != node.id:  # the cursor has gone on
+            return
+        if self.tab is Tab.OVERVIEW:
+            self._altered = latest(records)
+            self._draw_known()
+        elif self.tab is Tab.CHANGES:
             self._text.tell(overview.changes(records, self.clock(), self.glyphs, self._styles()))
 
     def _records(self, node: Node) -> list[Record]:

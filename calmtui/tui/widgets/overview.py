@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
@@ -16,6 +16,10 @@ from calmtui.providers.base import NodeEvent
 from calmtui.tui.glyphs import Glyphs
 from calmtui.tui.widgets.change_row import in_words, sign
 from calmtui.tui.widgets.tree_row import Styles, age, health_style, other_word, state_style
+
+FIELDS = {"image": "image", "address": "addresses", "env": "env", "service": "service", "region": "region",
+          "raw state": "raw_state"}  # fmt: skip
+"""Lines of the overview, and the field of a node that each of them tells."""
 
 
 def head(node: Node, now: float, glyphs: Glyphs, styles: Styles, *, stale: bool) -> Text:
@@ -73,8 +77,10 @@ def group(row: Row, glyphs: Glyphs, styles: Styles) -> Text:
     return text
 
 
-def overview(node: Node, places: Sequence[Link], now: float, glyphs: Glyphs, styles: Styles) -> Text:
-    """Everything that the tree knows of a node; `places` as `Links.places` has them."""
+def overview(
+    node: Node, places: Sequence[Link], altered: Mapping[str, Record], now: float, glyphs: Glyphs, styles: Styles
+) -> Text:
+    """Everything that the tree knows of a node; `places` as `Links.places` has them, `altered` as `history.latest`."""
     leads = leading(places, glyphs)
     known = [
         ("id", node.id),
@@ -92,11 +98,21 @@ def overview(node: Node, places: Sequence[Link], now: float, glyphs: Glyphs, sty
     width = min(max((len(name) for name, value in known if value), default=0), 18) + 2
     for name, value in known:
         if value:
-            text.append(f"{name:<{width}}", styles.quiet).append(f"{value}\n")
+            text.append(f"{name:<{width}}", styles.quiet).append(value)
+            field = FIELDS.get(name, "")
+            text.append(f"{_was(altered.get(field), field, now, glyphs)}\n", styles.warning)
     for number, (name, value) in enumerate(sorted(node.labels.items())):
         text.append(f"{'labels' if not number else '':<{width}}", styles.quiet)
         text.append(f"{name}=", styles.quiet).append(f"{value}\n")
     return text
+
+
+def _was(record: Record | None, field: str, now: float, glyphs: Glyphs) -> str:
+    """`  ← changed 14m ago, was shop/web:1.9.1`; empty when it did not change."""
+    if record is None:
+        return ""
+    [(_, before, _)] = [told for told in record.differences() if told[0] == field]
+    return f"  {glyphs.was} changed {age(now - record.at)} ago, was {before}"
 
 
 def leading(places: Sequence[Link], glyphs: Glyphs) -> dict[str, str]:
