@@ -33,10 +33,15 @@ class Kube:
 
     def kill_api(self) -> None:
         """The API server dies at once (SIGKILL)."""
-        pid = int((LAB / "kube-apiserver.pid").read_text())
-        os.kill(pid, signal.SIGKILL)
+        pid = self.signal_api(signal.SIGKILL)
         while Path(f"/proc/{pid}/exe").exists():
             time.sleep(0.01)
+
+    def signal_api(self, number: signal.Signals) -> int:
+        """Send a signal to the API server, such as SIGSTOP; its process id."""
+        pid = int((LAB / "kube-apiserver.pid").read_text())
+        os.kill(pid, number)
+        return pid
 
     def down(self) -> None:
         """End the cluster."""

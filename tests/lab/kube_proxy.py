@@ -40,11 +40,10 @@ class KubeProxy:
     def cut(self) -> None:
         """Every request that is being answered breaks."""
         for request in list(self._open):
-            if request.transport is not None:
-                request.transport.abort()
+            self._abort(request)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer with what the API server answers."""
+        """Answer with what the API server answers; 502 when it does not."""
         self.requests.append(request.path_qs)
         self._open.append(request)
         body = await request.read()
@@ -62,8 +61,17 @@ class KubeProxy:
                         await stream.write(piece)
                     await stream.write_eof()
                 return stream
+        except aiohttp.ClientPayloadError:  # it died in the middle of an answer: so does ours
+            self._abort(request)
+            return stream
+        except aiohttp.ClientError:
+            return web.Response(status=502, text="the API server does not answer")
         finally:
             self._open.remove(request)
+
+    def _abort(self, request: web.BaseRequest) -> None:
+        if request.transport is not None:
+            request.transport.abort()
 
     async def _while_silent(self) -> None:
         while self.silent:
