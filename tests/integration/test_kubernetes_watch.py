@@ -80,7 +80,9 @@ async def test_the_tree_is_what_kubectl_lists(cluster: Kube) -> None:
         for kind in ("deployment", "statefulset", "daemonset", "job", "pod"):
             known = {"/".join(node.id.split("/")[1:4:2]) for node in lab.fleet if node.kind == kind}
             assert known == listed(cluster, f"{kind}s"), kind
-        assert {f"/{node.name}" for node in lab.fleet if node.kind == "namespace"} == listed(cluster, "namespaces")
+        await until(  # those of another test may still be going
+            lambda: {f"/{node.name}" for node in lab.fleet if node.kind == "namespace"} == listed(cluster, "namespaces")
+        )
         assert [node.name for node in lab.fleet if node.kind == "node"] == ["lab-node"]
 
         assert "bare" in [node.name for node in lab.under(SPACE)]
