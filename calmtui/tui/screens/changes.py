@@ -24,7 +24,7 @@ from calmtui.fleet.history import Record, subject
 from calmtui.fleet.moment import moment
 from calmtui.fleet.node import State
 from calmtui.fleet.query import Matcher, QueryError, compile_query
-from calmtui.fleet.timeline import Entry, Mark, Timeline, bucket_of
+from calmtui.fleet.timeline import Bucket, Entry, Mark, Timeline, bucket_of
 from calmtui.store import changes as stored
 from calmtui.store.database import StoreError
 from calmtui.store.following import LIMIT, Following
@@ -88,6 +88,11 @@ class ChangesScreen(Screen[None]):
         self._beginnings: dict[str, float] = {}
         self._following = Following(find.key(self.live.estate), 0.0)
         self._names = 0
+        self._begin = self._end = 0.0
+        """Of the chart, seconds since the epoch."""
+        self._buckets: list[Bucket] = []
+        self._counted: object = None
+        """What the buckets depend on."""
 
     def compose(self) -> ComposeResult:
         yield Still(id="head")
@@ -190,8 +195,10 @@ class ChangesScreen(Screen[None]):
         self._whose.learn(self._records)
         self._extend(self._records)
         entries = self.line.entries
-        found = [index for index, other in enumerate(entries) if entry and entry.record in other.records]
-        self.rows.move(found[0] if found else len(entries) - 1)
+        again = (
+            at for at, other in enumerate(entries) if entry and any(told is entry.record for told in other.records)
+        )
+        self.rows.move(next(again, len(entries) - 1))
         self._show()
 
     def _row(self, index: int) -> Sequence[Span]:
@@ -210,11 +217,15 @@ class ChangesScreen(Screen[None]):
         self.query_one("#details", Still).tell(self._text(full))
 
     def _show_chart(self) -> None:
-        now, count = time.time(), change_chart.stretches(self.size.width)
-        begin = self._following.since or (self._records[0].at if self._records else now - 3600)
-        buckets = self.line.buckets(begin, now, count)
-        here = bucket_of(self.entry.at, begin, now, count) if self.entry else None
-        bars = change_chart.bars(buckets, begin, now, self._signs)
+        count = change_chart.stretches(self.size.width)
+        asked = (self.line, self.line.count, count, int(time.time() // 60))
+        if self._counted != asked:  # a cursor key need not count 20,000 changes again
+            self._counted, self._end = asked, time.time()
+            self._begin = self._following.since or (self._records[0].at if self._records else self._end - 3600)
+            self._buckets = self.line.buckets(self._begin, self._end, count)
+        begin, end, buckets = self._begin, self._end, self._buckets
+        here = bucket_of(self.entry.at, begin, end, count) if self.entry else None
+        bars = change_chart.bars(buckets, begin, end, self._signs)
         trouble = change_chart.trouble(buckets, here, self._signs)
         self.query_one("#bars", Still).tell(self._text(bars))
         self.query_one("#trouble", Still).tell(self._text(trouble))

@@ -39,7 +39,7 @@ class Rows(ScrollView, can_focus=True):
         & > .rows--quiet { text-style: dim; }
         & > .rows--fine { color: $text-success; }
         & > .rows--warn { color: $text-warning; }
-        & > .rows--error { color: $text-error; }
+        & > .rows--error { color: $text-error; text-style: bold; }
         & > .rows--strong { text-style: bold; }
     }
     """
