@@ -18,6 +18,7 @@ from calmtui.store import changes, last_fleet
 from calmtui.tui.app import CalmApp
 from calmtui.tui.screens.changes import ChangesScreen
 from calmtui.tui.screens.past import PastScreen
+from calmtui.tui.widgets.change_chart import ChangeChart
 from calmtui.tui.widgets.detail import Tab
 from calmtui.tui.widgets.rows import Rows
 from calmtui.tui.widgets.still import Still
@@ -364,6 +365,6 @@ async def test_the_time_line_in_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
     app: CalmApp = console()
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
-        shown = "\n".join(rows(screen)) + told(screen, "bars") + told(screen, "trouble") + told(screen, "head")
+        shown = "\n".join(rows(screen)) + str(screen.query_one(ChangeChart).render()) + told(screen, "head")
         assert app.screen.query_one(Rows).count == 6
         assert shown.isascii(), shown

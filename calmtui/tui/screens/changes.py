@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
+from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
@@ -20,22 +21,23 @@ from textual.screen import Screen
 from calmtui.errors import UsageError
 from calmtui.estate import find
 from calmtui.estate.around import around
-from calmtui.fleet.history import Record, subject
+from calmtui.fleet.history import Record
 from calmtui.fleet.moment import moment
-from calmtui.fleet.node import State
-from calmtui.fleet.query import Matcher, QueryError, compile_query
-from calmtui.fleet.timeline import Bucket, Entry, Mark, Timeline, bucket_of
+from calmtui.fleet.query import QueryError, compile_query
+from calmtui.fleet.timeline import Entry, Mark, Timeline
 from calmtui.store import changes as stored
 from calmtui.store.database import StoreError
-from calmtui.store.following import LIMIT, Following
+from calmtui.store.following import Following
 from calmtui.tui import keys
+from calmtui.tui.changes_acting import ChangesActing
 from calmtui.tui.glyphs import of_locale
-from calmtui.tui.whose import Whose, whose
-from calmtui.tui.widgets import change_chart
-from calmtui.tui.widgets.change_row import in_full, in_words, row
+from calmtui.tui.shown_changes import ShownChanges
+from calmtui.tui.whose import whose
+from calmtui.tui.widgets import change_words
+from calmtui.tui.widgets.change_chart import ChangeChart
+from calmtui.tui.widgets.change_row import in_full, row
 from calmtui.tui.widgets.filter_bar import FilterBar
 from calmtui.tui.widgets.footer import Footer
-from calmtui.tui.widgets.log_status import spread
 from calmtui.tui.widgets.rows import Rows, Span
 from calmtui.tui.widgets.still import Still
 
@@ -59,7 +61,6 @@ class ChangesScreen(Screen[None]):
     DEFAULT_CSS = """
     ChangesScreen {
         & > #head { height: 1; background: $panel; text-style: bold; }
-        & > .chart { height: 1; }
         & > #notes { height: auto; max-height: 3; color: $text-muted; padding: 0 1; }
         & #both { height: 1fr; }
         & #full { display: none; height: auto; max-height: 40%; border-top: solid $panel; padding: 0 1;
@@ -73,32 +74,23 @@ class ChangesScreen(Screen[None]):
         super().__init__()
         self.fleet_screen = fleet_screen
         self.live = fleet_screen.live
-        self.line = Timeline()
-        """What is shown."""
         self.unseen = 0
         """Changes that came in while the cursor was not on the newest."""
         self.reading = True
         """Whether the store is being read for the first time since something else was asked for."""
+        self.parts = (ChangesActing(self),)
+        """What carries out commands beside the screen itself."""
         self._signs = of_locale()
         self._choices = whose(fleet_screen)
-        self._whose: Whose = self._choices[0]
         self._time = TIMES[1]
-        self._chosen: Matcher | None = None
-        self._records: list[Record] = []
+        self.shown = ShownChanges(fleet_screen.fleet, self._choices[0])
         self._beginnings: dict[str, float] = {}
         self._following = Following(find.key(self.live.estate), 0.0)
-        self._names = 0
-        self._begin = self._end = 0.0
-        """Of the chart, seconds since the epoch."""
-        self._buckets: list[Bucket] = []
-        self._counted: object = None
-        """What the buckets depend on."""
 
     def compose(self) -> ComposeResult:
         yield Still(id="head")
         yield FilterBar()
-        yield Still(id="bars", classes="chart")
-        yield Still(id="trouble", classes="chart")
+        yield ChangeChart(self._signs, self._style)
         yield Still(id="notes")
         with Container(id="both"):
             yield Rows(self._row)
@@ -119,6 +111,11 @@ class ChangesScreen(Screen[None]):
         return self.query_one(Rows)
 
     @property
+    def line(self) -> Timeline:
+        """What is shown."""
+        return self.shown.line
+
+    @property
     def entry(self) -> Entry | None:
         """The entry under the cursor."""
         return self.line.entries[self.rows.cursor] if self.line.entries else None
@@ -130,8 +127,9 @@ class ChangesScreen(Screen[None]):
         begin = 0.0 if text == "all" else moment(text, time.time(), where=":since")
         self._time = text
         self._following = Following(find.key(self.live.estate), begin)
-        self._records, self.reading = [], True
-        self._rebuild()
+        self.reading, self.unseen = True, 0
+        self.shown.clear()
+        self._again(None)
         self.run_worker(self._poll(), group="look back", exclusive=True)
 
     async def _poll(self) -> None:
@@ -154,20 +152,12 @@ class ChangesScreen(Screen[None]):
             self._show()
 
     def _take(self, records: list[Record]) -> None:
-        at_end = self._at_end
-        self._records += records
-        self._whose.learn(records)
-        if len(self._records) > 2 * LIMIT:
-            del self._records[:-LIMIT]
-            self._rebuild()
-            return
-        before = self.line.count
-        self._extend(records)
-        if at_end:
-            self.rows.move(len(self.line.entries) - 1)
-        else:
-            self.unseen += self.line.count - before
-        self._show()
+        at_end, entry = self._at_end, self.entry
+        count = self.shown.add(records)
+        self._again(None if at_end else entry)
+        if not at_end:
+            self.unseen += count
+            self._show()
 
     @property
     def _at_end(self) -> bool:
@@ -177,102 +167,57 @@ class ChangesScreen(Screen[None]):
 
     # -- what is shown ---------------------------------------------------------------
 
-    def _shows(self, record: Record) -> bool:
-        if not self._whose.holds(record):
-            return False
-        return self._chosen is None or self._chosen(subject(record, self.live.fleet.nodes))
-
-    def _extend(self, records: Iterable[Record]) -> None:
-        shown = list(filter(self._shows, records))
-        self.line.extend(shown)
-        self._names = max([self._names, *(len(record.name) + 5 for record in shown)])
+    def _again(self, entry: Entry | None) -> None:
+        """Show the time line, which may be another; the cursor is put on an entry, or on the newest."""
         self.rows.show(len(self.line.entries))
-
-    def _rebuild(self) -> None:
-        """Show what is asked for now; the cursor stays with its change, or goes to the newest."""
-        entry = self.entry
-        self.line, self._names, self.unseen = Timeline(), 0, 0
-        self._whose.learn(self._records)
-        self._extend(self._records)
-        entries = self.line.entries
-        again = (
-            at for at, other in enumerate(entries) if entry and any(told is entry.record for told in other.records)
-        )
-        self.rows.move(next(again, len(entries) - 1))
+        at = self.shown.find(entry.record) if entry is not None else None
+        if at is None:
+            self.rows.move(len(self.line.entries) - 1)
+        elif at != self.rows.cursor:
+            self.rows.move(at)
         self._show()
+
+    def _narrow(self) -> None:
+        entry, self.unseen = self.entry, 0
+        self.shown.narrow()
+        self._again(entry)
 
     def _row(self, index: int) -> Sequence[Span]:
         entry = self.line.entries[index]
         width = self.rows.scrollable_content_region.width
         marked = any(record.node in self.fleet_screen.marks for record in entry.records)
-        names = min(self._names, max(width // 4, 20))
-        return row(entry, width, names, _today(), self._signs, marked=marked)
+        names = min(self.shown.longest + 5, max(width // 4, 20))
+        return row(entry, width, names, date.fromtimestamp(time.time()), self._signs, marked=marked)
 
     def _show(self) -> None:
-        self.query_one("#head", Still).tell(self._head())
-        self.query_one(FilterBar).show("time", self.line.count, len(self._records))
-        self._show_chart()
-        self.query_one("#notes", Still).tell(self._notes())
+        line, signs, today = self.line, self._signs, date.fromtimestamp(time.time())
+        since = change_words.since(self._time, self._following.since, today)
+        head = change_words.head(line, self.shown.whose.title, since, self.unseen, signs, self.size.width)
+        self.query_one("#head", Still).tell(head)
+        self.query_one(FilterBar).show("time", self.line.count, len(self.shown.records))
+        self.query_one(ChangeChart).show(self.line, self._following.since, self.entry.at if self.entry else None)
+        self.query_one("#notes", Still).tell(self._notes(today))
         full = in_full(self.entry, self._signs) if self.entry else [("nothing is under the cursor", "quiet")]
         self.query_one("#details", Still).tell(self._text(full))
 
-    def _show_chart(self) -> None:
-        count = change_chart.stretches(self.size.width)
-        asked = (self.line, self.line.count, count, int(time.time() // 60))
-        if self._counted != asked:  # a cursor key need not count 20,000 changes again
-            self._counted, self._end = asked, time.time()
-            self._begin = self._following.since or (self._records[0].at if self._records else self._end - 3600)
-            self._buckets = self.line.buckets(self._begin, self._end, count)
-        begin, end, buckets = self._begin, self._end, self._buckets
-        here = bucket_of(self.entry.at, begin, end, count) if self.entry else None
-        bars = change_chart.bars(buckets, begin, end, self._signs)
-        trouble = change_chart.trouble(buckets, here, self._signs)
-        self.query_one("#bars", Still).tell(self._text(bars))
-        self.query_one("#trouble", Still).tell(self._text(trouble))
+    def _notes(self, today: date) -> str:
+        if self.reading:
+            return "reading…"
+        following, known, everything = self._following, self.live.fleet.sources, self._time == "all"
+        notes = change_words.limits(
+            self.line, complete=following.complete, narrowed=self.shown.chosen is not None, everything=everything
+        )
+        notes += change_words.beginnings(self._beginnings, known, following.since, today)
+        return f" {self._signs.dot} ".join(notes)
 
     def _text(self, spans: Iterable[Span]) -> Text:
         text = Text()
         for told, meaning in spans:
-            text.append(told, self.rows.style(meaning) or "")
+            text.append(told, self._style(meaning) or "")
         return text
 
-    def _head(self) -> str:
-        line, signs = self.line, self._signs
-        parts = ["changes", self._whose.title, self._since()]
-        parts.append(f"{line.count:,} change{'s' * (line.count != 1)}")
-        if line.bad:
-            parts.append(f"{signs.states[State.FAILED]} {line.bad:,} bad")
-        new = f"{signs.below} {self.unseen:,} new" if self.unseen else ""
-        return spread(parts, new, signs, self.size.width)
-
-    def _since(self) -> str:
-        if self._time == "all":
-            return "all that is kept"
-        begin = datetime.fromtimestamp(self._following.since)
-        day = "" if begin.date() == _today() else f"{begin:%m-%d} "
-        return f"since {day}{begin:%H:%M} ({self._time})" if self._time in TIMES else f"since {day}{begin:%H:%M}"
-
-    def _notes(self) -> str:
-        """What must be known of the list before it is believed: what it cannot hold, and why it is empty."""
-        if self.reading:
-            return "reading…"
-        notes = []
-        if not self._following.complete:
-            notes.append(f"the newest {LIMIT:,} changes are shown, there are more")
-        late: dict[str, list[str]] = {}
-        for at, name in sorted((at, name) for name, at in self._beginnings.items()):
-            if at > self._following.since:
-                late.setdefault(_stamp(at), []).append(name)
-        unknown = sorted(set(self.live.fleet.sources) - set(self._beginnings))
-        if late:
-            told = "; ".join(f"{stamp} of {', '.join(names)}" for stamp, names in late.items())
-            notes.append(f"history begins {told}")
-        if unknown:
-            notes.append(f"nothing is recorded yet of {', '.join(unknown)}")
-        if not self.line.entries:
-            further = "" if self._time == "all" else "; + looks further back"
-            notes.append(f"nothing changed{' that the filter shows' if self._chosen else ''}{further}")
-        return f" {self._signs.dot} ".join(notes)
+    def _style(self, meaning: str) -> Style | None:
+        return self.rows.style(meaning)
 
     def _say(self, text: str, *, trouble: bool = False) -> None:
         self.query_one(Footer).say(text, trouble=trouble)
@@ -302,8 +247,8 @@ class ChangesScreen(Screen[None]):
             bar.complain(error)  # the last filter that could be read stays on
             return
         bar.complain(None)
-        self._chosen = chosen
-        self._rebuild()
+        self.shown.chosen = chosen
+        self._narrow()
 
     def on_filter_bar_left(self) -> None:
         self.rows.focus()
@@ -334,11 +279,11 @@ class ChangesScreen(Screen[None]):
         titles = [choice.name for choice in self._choices]
         if name and name not in titles:
             raise UsageError(f"there is no {name!r} to choose", next_step=f"there are {', '.join(titles)}")
-        at = titles.index(name) if name else (self._choices.index(self._whose) + 1) % len(self._choices)
+        at = titles.index(name) if name else (self._choices.index(self.shown.whose) + 1) % len(self._choices)
         if len(self._choices) == 1:
             self._say("nothing is marked, and nothing was under the cursor: these are the changes of everything")
-        self._whose = self._choices[at]
-        self._rebuild()
+        self.shown.whose = self._choices[at]
+        self._narrow()
 
     # -- moving ----------------------------------------------------------------------
 
@@ -383,49 +328,7 @@ class ChangesScreen(Screen[None]):
         else:
             self.rows.move(found)
 
-    # -- what can be done with a change ------------------------------------------------
-
-    def _with_entry(self, do: Callable[[Entry], None]) -> None:
-        if self.entry is None:
-            self._say("there is no change under the cursor")
-        else:
-            do(self.entry)
-
-    def action_open(self) -> None:
-        self._with_entry(self._open)
-
-    def _open(self, entry: Entry) -> None:
-        if self.live.fleet.get(entry.record.node) is None:
-            self._say(f"{entry.record.name} is not there any more; t shows the tree as it was")
-            return
-        self.fleet_screen.visit(entry.record.node, back_to=self)
-
-    async def action_tree(self) -> None:
-        if self.entry is None:
-            self._say("there is no change under the cursor")
-        else:
-            record = self.entry.record
-            at = record.at if record.not_before is None else record.not_before
-            await self.fleet_screen.console.show_past(at, record.node)
-
-    def action_mark(self) -> None:
-        self._with_entry(self._mark)
-
-    def _mark(self, entry: Entry) -> None:
-        there = [record.node for record in entry.records if self.live.fleet.get(record.node) is not None]
-        if there:
-            self.fleet_screen.marks.toggle(there)
-            self.fleet_screen.post_message(self.fleet_screen.Marked())
-        self._say(f"marked in the fleet: {len(self.fleet_screen.marks):,}" if there else "it is not there any more")
-        self.rows.refresh()
-
-    def action_copy(self) -> None:
-        self._with_entry(self._copy)
-
-    def _copy(self, entry: Entry) -> None:
-        lines = [f"{in_words(record)}\t{record.node}\t{record.summary()}" for record in entry.records]
-        self.app.copy_to_clipboard("\n".join(lines))
-        self._say(f"copied {len(lines)} change{'s' * (len(lines) != 1)}")
+    # -- the details ----------------------------------------------------------------------
 
     def action_details(self) -> None:
         self.toggle_class("-full")
@@ -447,12 +350,3 @@ class ChangesScreen(Screen[None]):
             bar.put("")
         else:
             self.app.pop_screen()
-
-
-def _today() -> date:
-    return date.fromtimestamp(time.time())
-
-
-def _stamp(at: float) -> str:
-    then = datetime.fromtimestamp(at)
-    return f"{then:%H:%M}" if then.date() == _today() else f"{then:%m-%d %H:%M}"

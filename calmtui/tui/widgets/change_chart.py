@@ -1,19 +1,56 @@
-"""How much changed when: two lines over the time line, all changes as bars and below them the bad ones. Pure."""
+"""How much changed when: two lines over the time line, all changes as bars and below them the bad ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from rich.style import Style
+from rich.text import Text
+
 from calmtui.fleet.node import State
-from calmtui.fleet.timeline import Bucket
+from calmtui.fleet.timeline import Bucket, Timeline, bucket_of
 from calmtui.tui.glyphs import Glyphs
 from calmtui.tui.widgets.rows import Span
+from calmtui.tui.widgets.still import Still
 
 SIDE = 13
 """Columns before the bars; a time of another day takes eleven."""
 END = 7
 """Columns after the bars."""
+
+
+class ChangeChart(Still):
+    """The changes of a time line, from a moment until now."""
+
+    DEFAULT_CSS = "ChangeChart { height: 2; }"
+
+    def __init__(self, glyphs: Glyphs, style: Callable[[str], Style | None]) -> None:
+        super().__init__()
+        self._glyphs = glyphs
+        self._style = style
+        self._counted: object = None
+        """What the buckets depend on."""
+        self._buckets: list[Bucket] = []
+        self._begin = self._end = 0.0
+
+    def show(self, line: Timeline, since: float, cursor: float | None) -> None:
+        """Draw it; times are seconds since the epoch, of the cursor None when it is on nothing."""
+        count = stretches(self.size.width)
+        asked = (line, line.count, count, since, int(time.time() // 60))
+        if self._counted != asked:  # a cursor key need not count 20,000 changes again
+            first = line.entries[0].at if line.entries else time.time() - 3600
+            self._counted, self._begin, self._end = asked, since or first, time.time()
+            self._buckets = line.buckets(self._begin, self._end, count)
+        here = None if cursor is None else bucket_of(cursor, self._begin, self._end, count)
+        text = Text(no_wrap=True)
+        for told, meaning in bars(self._buckets, self._begin, self._end, self._glyphs):
+            text.append(told, self._style(meaning) or "")
+        text.append("\n")
+        for told, meaning in trouble(self._buckets, here, self._glyphs):
+            text.append(told, self._style(meaning) or "")
+        self.tell(text)
 
 
 def stretches(width: int) -> int:

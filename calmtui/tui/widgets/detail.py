@@ -102,7 +102,7 @@ class Detail(Vertical):
         if other:
             self._body.scroll_home(animate=False)
             self._altered = {}
-            self.run_worker(self._fill, exclusive=True, group="detail", exit_on_error=False)
+            self.run_worker(self._fill(), exclusive=True, group="detail", exit_on_error=False)
             return
         self._draw_known()
         if isinstance(subject, Node) and self.live.changed_at(subject.id) != self._changed_at:
