@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from calmtui.fleet.row import Row, RowId
 
 FEW = 1_000
@@ -11,10 +14,12 @@ FEW = 1_000
 class Folds:
     """What was folded and unfolded. A filter that leaves few matches unfolds everything but what is folded under it."""
 
-    def __init__(self) -> None:
+    def __init__(self, by_hand: Mapping[RowId, bool] = MappingProxyType({}), all_: bool | None = None) -> None:
         self.filtered = False
-        self._by_hand: dict[RowId, bool] = {}
-        self._all: bool | None = None
+        self.by_hand = dict(by_hand)
+        """Rows that were unfolded (True) or folded one by one, while no filter was on."""
+        self.all = all_
+        """Whether every other row was unfolded or folded; None: neither."""
         self._filter_by_hand: dict[RowId, bool] = {}
         self._filter_all: bool | None = None
 
@@ -24,12 +29,12 @@ class Folds:
             by_filter = self._filter_by_hand.get(row.id, self._filter_all)
             if by_filter is not None:
                 return by_filter
-        by_hand = self._by_hand.get(row.id, self._all)
+        by_hand = self.by_hand.get(row.id, self.all)
         return by_hand if by_hand is not None else row.node is None and row.level < unfolded
 
     def set(self, row_id: RowId, *, opened: bool) -> None:
         """Fold or unfold one row."""
-        (self._filter_by_hand if self.filtered else self._by_hand)[row_id] = opened
+        (self._filter_by_hand if self.filtered else self.by_hand)[row_id] = opened
 
     def set_all(self, *, opened: bool) -> None:
         """Fold or unfold every row, whatever was done by hand."""
@@ -37,8 +42,8 @@ class Folds:
             self._filter_by_hand.clear()
             self._filter_all = opened
         else:
-            self._by_hand.clear()
-            self._all = opened
+            self.by_hand.clear()
+            self.all = opened
 
     def set_filtered(self, filtered: bool, matching: int) -> None:
         """A filter was put on, altered or taken off; it leaves so many matches."""

@@ -67,7 +67,7 @@ def grouping(name: str) -> Grouping:
 
 # -- order within a group -------------------------------------------------------
 
-SortKey = tuple[int, str, str, str]
+SortKey = tuple[float, str, str, str]
 Order = Callable[[Node], SortKey]
 """Gives the place of a node among its siblings."""
 
@@ -92,5 +92,20 @@ def trouble_first(node: Node) -> SortKey:
     return (_RANK.get(node.state, len(TROUBLE)), node.kind, natural(node.name), node.id)
 
 
-ORDERS: dict[str, Order] = {"name": by_name, "trouble": trouble_first}
-"""By the name to type."""
+def youngest_first(node: Node) -> SortKey:
+    """What was made last comes first, what has no known age last."""
+    return (-node.created if node.created is not None else 0.0, node.kind, natural(node.name), node.id)
+
+
+def most_restarts_first(node: Node) -> SortKey:
+    """What was restarted most often comes first."""
+    return (-(node.restarts or 0), node.kind, natural(node.name), node.id)
+
+
+ORDERS: dict[str, Order] = {
+    "name": by_name,
+    "trouble": trouble_first,
+    "age": youngest_first,
+    "restarts": most_restarts_first,
+}
+"""By the name to type, in the order in which a key goes through them."""

@@ -24,13 +24,15 @@ SPLICES = 32
 class Outline:
     """The visible rows over a fleet. Told of changes by `refresh`; reads the fleet as it is then."""
 
-    def __init__(self, fleet: Fleet, grouping: Grouping = BY_SOURCE, order: Order = by_name) -> None:
+    def __init__(
+        self, fleet: Fleet, grouping: Grouping = BY_SOURCE, order: Order = by_name, folds: Folds | None = None
+    ) -> None:
         self.fleet = fleet
         self.rows: list[Row] = []
         """What is visible, from the top."""
         self.census: dict[State, int] = dict(Counter([node.state for node in fleet]))
         """All nodes by state, whether the filter shows them or not."""
-        self.folds = Folds()
+        self.folds = folds or Folds()
         """What was folded and unfolded."""
         self._forest = Forest(fleet, grouping, order)
         self._splices = 0

@@ -20,6 +20,7 @@ from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate
 from calmtui.fleet.moment import moment
 from calmtui.fleet.node import NodeId
+from calmtui.fleet.view import View
 from calmtui.tui import keys, themes
 from calmtui.tui.screens.fleet import FleetScreen
 from calmtui.tui.type_ahead import TypeAhead
@@ -55,6 +56,7 @@ class CalmApp(App[None]):
         rebound: Mapping[str, str] | None = None,
         theme: str = themes.DEFAULT,
         marked: Iterable[NodeId] = (),
+        view: View | None = None,
         declare: Callable[[CalmApp], Awaitable[Estate]] | None = None,
         beside: Callable[[CalmApp], contextlib.AbstractAsyncContextManager[None]] | None = None,
     ) -> None:
@@ -63,7 +65,7 @@ class CalmApp(App[None]):
         self.read_only = read_only
         self.rebound = dict(rebound or {})
         self.animation_level = "none"
-        self.fleet_screen = FleetScreen(live, marked, read_only=read_only)
+        self.fleet_screen = FleetScreen(live, marked, view, read_only=read_only)
         self._declare = declare
         self._beside = beside
         self._asking = asyncio.Lock()

@@ -106,8 +106,9 @@ TABLE: tuple[Command, ...] = (
     Command("fleet.changes", "c", "What changed: everything, what is marked, or what is here", "Look", "changes"),
     Command("fleet.recent-changes", "C", "The last changes of this node, beside the tree", "Look"),
     Command("fleet.links", "x", "What this node is elsewhere, what it runs on, what runs on it", "Look", "links"),
+    Command("fleet.faults", "f", "Only what is not well and what it hangs under, or everything", "Look", "faults"),
     Command("fleet.group", "b", "Group by something else", "Look", argument="BY"),
-    Command("fleet.order", "t", "Trouble first, or by name", "Look", argument="ORDER"),
+    Command("fleet.order", "t", "Sort by name, trouble, age or restarts", "Look", argument="ORDER"),
     Command("fleet.copy", "y", "Copy the ids of the marked nodes, or of this one", "Look"),
     # Logs
     Command("logs.down", "j,down", "One line down", "Move"),
@@ -151,12 +152,12 @@ TABLE: tuple[Command, ...] = (
     Command("changes.first", "g,home", "The oldest change shown", "Move"),
     Command("changes.last", "G,end", "The newest change, and follow", "Move"),
     Command("changes.next", "n", "The next bad change", "Move"),
-    Command("changes.previous", "N", "The bad change before", "Move", "bad before"),
+    Command("changes.previous", "N", "The bad change before", "Move", "bad"),
     Command("changes.outage", "f", "Where the outage began: the first bad change after quiet", "Move", "first bad"),
     Command(
         "changes.filter", "slash", "Only changes of nodes that a query selects", "Look", "filter", argument="QUERY"
     ),
-    Command("changes.longer", "plus,equals_sign", "Look further back", "Look", "further back"),
+    Command("changes.longer", "plus,equals_sign", "Look further back", "Look", "longer"),
     Command("changes.shorter", "minus", "Look less far back", "Look"),
     Command("changes.since", "", "Look back to a time: 2h, 03:12, all", "Look", argument="TIME"),
     Command(
@@ -167,8 +168,8 @@ TABLE: tuple[Command, ...] = (
         "whose",
         argument="WHOSE",
     ),
-    Command("changes.open", "enter", "Go to the node in the fleet; esc comes back", "Look", "go to"),
-    Command("changes.tree", "t", "The fleet as it was just before this change", "Look", "tree then"),
+    Command("changes.open", "enter", "Go to the node in the fleet; esc comes back", "Look", "node"),
+    Command("changes.tree", "t", "The fleet as it was just before this change", "Look", "then"),
     Command("changes.details", "d", "What was and what is in full, or not", "Look", "details"),
     Command("changes.pane", "tab", "Into the details and back", "Look"),
     Command("changes.mark", "space", "Mark the nodes of this change in the fleet; again: unmark", "Mark"),

@@ -18,7 +18,8 @@ from calmtui.estate.problems import EstateError
 from calmtui.estate.settings import Settings
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.node import NodeId
-from calmtui.store import last_fleet
+from calmtui.fleet.view import View, of_values
+from calmtui.store import last_fleet, views
 from calmtui.store import marks as stored_marks
 from calmtui.store.database import StoreError
 from calmtui.tui import keys
@@ -48,10 +49,12 @@ def console(chosen: Settings) -> CalmApp:
     key = find.key_of(file) if file is not None else find.DISCOVERED
     fleet = Fleet()
     marked: set[NodeId] = set()
+    view = View()
     news = ""
     try:
         fleet.restore(*last_fleet.load(key))
         marked = stored_marks.load(key)
+        view = of_values(views.load(key))
     except StoreError as error:  # a console without memory is better than none
         news = str(error)
 
@@ -72,6 +75,7 @@ def console(chosen: Settings) -> CalmApp:
         rebound=chosen.keys,
         theme=chosen.theme,
         marked=marked,
+        view=view,
         declare=declare,
         beside=lambda app: _memory(app, key),
     )
@@ -124,3 +128,5 @@ async def _memory(app: CalmApp, key: str) -> AsyncIterator[None]:
         finally:
             with contextlib.suppress(StoreError):  # told while it ran
                 await asyncio.to_thread(stored_marks.save, key, app.fleet_screen.marks)
+                values = app.fleet_screen.viewing.view.values(app.live.fleet)
+                await asyncio.to_thread(views.save, key, values)

@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from calmtui.errors import UsageError
+from calmtui.fleet.forest import Predicate
 from calmtui.fleet.grouping import GROUPINGS, ORDERS, grouping
-from calmtui.fleet.query import Matcher
+from calmtui.fleet.node import TROUBLE
+from calmtui.fleet.sifting import Sifting
+from calmtui.fleet.view import View
 
 if TYPE_CHECKING:
     from calmtui.tui.screens.fleet import FleetScreen
+
+SLICE = 0.01
+"""Seconds of a query's work after which keys have their turn."""
+_SAID = {"name": "by name", "trouble": "trouble first", "age": "youngest first", "restarts": "most restarts first"}
 
 
 class Viewing:
     """A part of the fleet's screen: the commands that change which rows there are and in which order."""
 
-    def __init__(self, screen: FleetScreen) -> None:
+    def __init__(self, screen: FleetScreen, view: View) -> None:
         self._screen = screen
+        self.faults = view.faults
+        """Whether only what is not well is shown, of what the filter selects."""
+        self.query = ""
+        """What the tree is filtered by now; not yet what is being typed, while that is worked out."""
+        self._matches: Predicate | None = None
+        self._sifting: Sifting | None = None
+        if self.faults:
+            screen.outline.filter(_with_faults(None))
+
+    @property
+    def view(self) -> View:
+        """How the tree is looked at now."""
+        outline = self._screen.outline
+        sort = next(name for name, order in ORDERS.items() if order is outline.order)
+        return View(outline.grouping.name, sort, self.faults, outline.folds.by_hand, outline.folds.all)
 
     # -- the filter -----------------------------------------------------------------
 
@@ -33,21 +56,53 @@ class Viewing:
 
         screen = self._screen
         try:
-            matches = compile_query(text, around(screen.live, screen.marks, screen.clock)) if text else None
+            self._matches = compile_query(text, around(screen.live, screen.marks)) if text else None
         except QueryError as error:
             screen.bar.complain(error)
             return
         screen.bar.complain(None)
-        self._show_only(matches)
+        self._sift(text)
 
-    def _show_only(self, matches: Matcher | None) -> None:
+    def show_all(self) -> None:
+        """Drop the filter, and show what is well too."""
+        self.faults = False
+        self._matches = None
+        self._sift("")
+        self._screen.bar.put("")
+
+    def action_faults(self) -> None:
+        """Show only what is not well and what it hangs under, or everything again."""
+        self.faults = not self.faults
+        self._sift(self.query)
+        self._screen.console.say("faults only; f shows everything again" if self.faults else "everything")
+
+    def _sift(self, query: str) -> None:
+        predicate = _with_faults(self._matches) if self.faults else self._matches
+        if predicate is None:
+            self._sifting = None
+            self._show_only(query, None, None)
+        else:
+            self._sifting = Sifting(self._screen.fleet, predicate)
+            self._advance(query, predicate, self._sifting)
+
+    def _advance(self, query: str, predicate: Predicate, sifting: Sifting) -> None:
+        if sifting is not self._sifting:
+            return  # something else was typed since
+        if sifting.advance(SLICE):
+            self._sifting = None
+            self._show_only(query, predicate, sifting)
+        else:
+            self._screen.call_later(self._advance, query, predicate, sifting)
+
+    def _show_only(self, query: str, predicate: Predicate | None, known: Predicate | None) -> None:
         screen, tree = self._screen, self._screen.tree_view
+        self.query = query
         node = tree.node
-        screen.outline.filter(matches)
-        if matches is None and node is not None:  # the node is still the question, so it stays in sight
+        screen.outline.filter(predicate, known)
+        if predicate is None and node is not None:  # the node is still the question, so it stays in sight
             screen.outline.reveal(node.id)
         tree.follow()
-        if screen.bar.typing and matches is not None and (first := screen.outline.next(-1, 1)) is not None:
+        if screen.bar.typing and predicate is not None and (first := screen.outline.next(-1, 1)) is not None:
             tree.move(first)
         screen.show()
 
@@ -56,21 +111,17 @@ class Viewing:
     def action_group(self, by: str) -> None:
         """Group by that; without a name, by the next one."""
         outline = self._screen.outline
-        known = [known.name for known in GROUPINGS]
-        now = outline.grouping.name
-        name = by or known[(known.index(now) + 1) % len(known) if now in known else 0]
-        outline.regroup(grouping(name))
+        outline.regroup(grouping(by or _next(outline.grouping.name, [known.name for known in GROUPINGS])))
         self._found_again()
 
     def action_order(self, order: str) -> None:
-        """Sort by that; without a name, by the other one."""
-        outline = self._screen.outline
-        name = order or next(name for name, key in ORDERS.items() if key is not outline.order)
+        """Sort by that; without a name, by the next one."""
+        name = order or _next(self.view.sort, list(ORDERS))
         if name not in ORDERS:
             raise UsageError(f"there is no order {name!r}", next_step=f"there are {', '.join(ORDERS)}")
-        outline.reorder(ORDERS[name])
+        self._screen.outline.reorder(ORDERS[name])
         self._found_again()
-        self._screen.console.say("trouble first" if name == "trouble" else "by name")
+        self._screen.console.say(_SAID[name])
 
     def _found_again(self) -> None:
         """After everything changed its place: bring the node that the cursor was on into sight."""
@@ -80,3 +131,15 @@ class Viewing:
         if node is not None and (at := self._screen.outline.index(node.id)) is not None:
             tree.move(at)
         self._screen.show()
+
+
+def _with_faults(matches: Predicate | None) -> Predicate:
+    if matches is None:
+        return lambda node: node.state in TROUBLE
+    return lambda node: node.state in TROUBLE and matches(node)
+
+
+def _next(now: str, known: Iterable[str]) -> str:
+    """The one after; the first after the last, or after one that is not among them."""
+    names = list(known)
+    return names[(names.index(now) + 1) % len(names)] if now in names else names[0]

@@ -13,11 +13,13 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from calmtui.estate.live import LiveEstate
+from calmtui.fleet.folds import Folds
 from calmtui.fleet.grouping import BY_SOURCE
 from calmtui.fleet.marks import Marks
 from calmtui.fleet.node import Node, NodeId
 from calmtui.fleet.outline import Outline
 from calmtui.fleet.update import Change
+from calmtui.fleet.view import View
 from calmtui.tui import glyphs, keys
 from calmtui.tui.acting import Acting
 from calmtui.tui.travelling import Travelling
@@ -58,19 +60,22 @@ class FleetScreen(Screen[None]):
     class Marked(Message):
         """Posted when other nodes are marked than before."""
 
-    def __init__(self, live: LiveEstate, marked: Iterable[NodeId] = (), *, read_only: bool = False) -> None:
+    def __init__(
+        self, live: LiveEstate, marked: Iterable[NodeId] = (), view: View | None = None, *, read_only: bool = False
+    ) -> None:
         super().__init__()
         self.live = live
         self.fleet = live.fleet
         self.read_only = read_only
-        self.outline = Outline(self.fleet)
+        view = view or View()
+        self.outline = Outline(self.fleet, view.grouping, view.order, Folds(view.folds, view.unfolded))
         self.marks = Marks(marked)
         signs = glyphs.of_locale()
         self.status = StatusLine(self._situation(), signs)
         self.bar = FilterBar()
         self.tree_view = FleetTree(self.outline, self.marks, signs, self.clock)
         self.detail = Detail(live, signs, self.clock)
-        self.viewing = Viewing(self)
+        self.viewing = Viewing(self, view)
         self.travelling = Travelling(self)
         self.parts = (self.tree_view, self.viewing, self.travelling, Acting(self))
         """What carries out commands of this screen for it."""
@@ -129,7 +134,8 @@ class FleetScreen(Screen[None]):
         """Have the lines around the tree, and the pane beside it, say what is the case now."""
         self.status.show(self._situation())
         path = f" {self.tree_view.glyphs.folded} ".join(self.tree_view.path)
-        self.bar.show(self.outline.grouping.title, self.outline.matching, len(self.fleet), path)
+        faults = f" {self.tree_view.glyphs.dot} faults only" if self.viewing.faults else ""
+        self.bar.show(self.outline.grouping.title + faults, self.outline.matching, len(self.fleet), path)
         self.detail.show(self._subject())
 
     def _subject(self) -> Subject | None:
@@ -248,8 +254,7 @@ class FleetScreen(Screen[None]):
         """Put the cursor on a node, whatever hides it; a filter that does is cleared."""
         self._follow()
         if self.outline.reveal(node_id) is None:
-            self.outline.filter(None)
-            self.bar.put("")
+            self.viewing.show_all()
         at = self.outline.reveal(node_id)
         self.tree_view.follow()
         self.tree_view.move(at if at is not None else self.tree_view.cursor)

@@ -94,7 +94,7 @@ class FilterBar(Vertical):
         self._text.tell(f"filter: {self.text}" if self.text else "")
         self._text.set_class(bool(self.text), "-given")
         self._path.tell(Text(path, no_wrap=True, overflow="ellipsis"))
-        self._count.tell(f"{matching:,} of {total:,}" if self.text else "")
+        self._count.tell(f"{matching:,} of {total:,}" if self.text or matching != total else "")
 
     def complain(self, error: QueryError | None) -> None:
         """Show what is wrong with the query, under the place; None: nothing."""

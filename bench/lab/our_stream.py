@@ -1,0 +1,129 @@
+"""Keys while 1,000 changes a second come in: `python -m bench.lab.our_stream NODES SECONDS`.
+
+Everything is unfolded. Of the changes most alter a state, a tenth are new pods, a tenth are pods that
+go. A key's time begins when it is pressed and ends with the first paint that has the cursor moved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import json
+import random
+import statistics
+import sys
+import time
+
+import msgspec
+
+from bench.lab import nodes
+from bench.lab.our_tree import opened
+from bench.lab.painting import cost, driver, key, memory
+from calmtui.fleet.fleet import Fleet
+from calmtui.fleet.node import Node, State
+from calmtui.fleet.update import Delta
+from calmtui.tui.app import CalmApp
+from calmtui.tui.screens.fleet import FleetScreen
+
+RATE = 1_000
+BATCHES = 20
+"""Batches a second in which sources report."""
+BETWEEN = 0.1
+"""Seconds between two keys."""
+
+
+async def stream(fleet: Fleet, seconds: float) -> float:
+    """Change the fleet for so long; CPU seconds that this took by itself."""
+    rng = random.Random(3)
+    pods = [node for node in fleet if node.kind == "pod"]
+    new = itertools.count()
+    spent, began = 0.0, time.perf_counter()
+    for batch in range(int(seconds * BATCHES)):
+        before = time.process_time()
+        changed: dict[str, Delta] = {}
+        for _ in range(RATE // BATCHES):
+            at = rng.randrange(len(pods))
+            delta = changed.setdefault(pods[at].source, Delta("", put=[], gone=[]))
+            change(pods, at, rng, delta, new)
+        for source, delta in changed.items():
+            fleet.apply(source, [delta])
+        spent += time.process_time() - before
+        await asyncio.sleep(max(0.0, began + (batch + 1) / BATCHES - time.perf_counter()))
+    return spent
+
+
+def change(pods: list[Node], at: int, rng: random.Random, delta: Delta, new: itertools.count[int]) -> None:
+    """One change of that pod, or another in its place."""
+    old = pods[at]
+    what = rng.random()
+    if what < 0.8:
+        state = rng.choices([State.RUNNING, State.FAILED, State.PENDING], [8, 1, 1])[0]
+        pods[at] = msgspec.structs.replace(old, state=state, restarts=(old.restarts or 0) + 1)
+        delta.put.append(pods[at])
+    elif what < 0.9:
+        name = f"{old.name}-{next(new)}"
+        pods[at] = msgspec.structs.replace(old, id=f"{old.id.rpartition('/')[0]}/{name}", name=name)
+        delta.put.append(pods[at])
+    else:
+        delta.gone.append(old.id)
+
+
+async def press(app: CalmApp, screen: FleetScreen, done: asyncio.Event) -> tuple[list[float], list[float]]:
+    """Move the cursor again and again; milliseconds of the clock, and of the CPU, that each took."""
+    clock: list[float] = []
+    cpu: list[float] = []
+    there = driver(app)
+    for number in itertools.count():
+        if done.is_set():
+            return clock, cpu
+        at, there.seen = screen.tree_view.cursor, ""
+        began, worked = time.perf_counter(), time.process_time()
+        key(app, "j" if number % 40 < 20 else "k")()
+        while screen.tree_view.cursor == at or not there.seen:
+            if screen.tree_view.cursor == at:
+                there.seen = ""  # a paint of what changed, not of the key
+            there.wrote.clear()
+            await there.wrote.wait()
+        clock.append((time.perf_counter() - began) * 1000)
+        cpu.append((time.process_time() - worked) * 1000)
+        await asyncio.sleep(BETWEEN)
+    raise AssertionError
+
+
+async def main(count: int, seconds: float) -> None:
+    fleet = nodes.fleet(count)
+    app, task, screen, _ = await opened(fleet)
+    gc.collect()
+    gc.freeze()  # as the console does once it has painted what it remembers
+    await cost(app, key(app, "Z"), lambda seen: "team-0000" in seen)
+    before, done = memory(), asyncio.Event()
+    idle = time.process_time()
+    streaming: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+
+    async def run() -> None:
+        streaming.set_result(await stream(fleet, seconds))
+        done.set()
+
+    app.call_later(lambda: app.run_worker(run(), exit_on_error=True))
+    clock, cpu = await press(app, screen, done)
+    busy = (time.process_time() - idle - await streaming) / seconds
+    app.exit()
+    await task
+    print(
+        json.dumps(
+            {
+                "key, CPU, p50": statistics.median(cpu),
+                "key, CPU, p99": sorted(cpu)[int(len(cpu) * 0.99)],
+                "key, by the clock, p50": statistics.median(clock),
+                "key, by the clock, p99": sorted(clock)[int(len(clock) * 0.99)],
+                "CPU a second, without making the changes": busy * 1000,
+                "rss, before": before,
+                "rss, after": memory(),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), float(sys.argv[2])))

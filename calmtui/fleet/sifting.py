@@ -1,0 +1,45 @@
+"""Sifting: the answers of a predicate for every node of a fleet, worked out a slice at a time."""
+
+from __future__ import annotations
+
+import time
+
+from calmtui.fleet.fleet import Fleet
+from calmtui.fleet.forest import Predicate
+from calmtui.fleet.node import Node
+
+STEP = 500
+"""Nodes between two looks at the clock."""
+
+
+class Sifting:
+    """Asks a predicate about every node, and knows the answers afterwards.
+
+    A query may take 150 ms over 100,000 nodes, and a key must not wait for that: between two slices
+    the keys have their turn, and may put another sifting in the place of this one. Called with a
+    node, it answers as the predicate does.
+    """
+
+    def __init__(self, fleet: Fleet, predicate: Predicate) -> None:
+        self._predicate = predicate
+        self._nodes = list(fleet)
+        self._matches: list[bool] = []
+        self._answers: dict[int, bool] = {}
+
+    def advance(self, seconds: float) -> bool:
+        """Go on for so long; whether every node has been asked about."""
+        end = time.perf_counter() + seconds
+        while len(self._matches) < len(self._nodes):
+            done = len(self._matches)
+            self._matches += map(self._predicate, self._nodes[done : done + STEP])
+            if time.perf_counter() > end:
+                break
+        if len(self._matches) < len(self._nodes):
+            return False
+        self._answers = dict(zip(map(id, self._nodes), self._matches, strict=True))  # the list keeps the ids theirs
+        return True
+
+    def __call__(self, node: Node) -> bool:
+        """The predicate's answer."""
+        answer = self._answers.get(id(node))
+        return self._predicate(node) if answer is None else answer
