@@ -101,16 +101,18 @@ def test_a_narrow_first_line_hides_sources_that_are_well_before_one_that_is_not(
 
 def test_every_command_has_a_method_on_its_screen() -> None:
     from calmtui.tui.app import CalmApp
+    from calmtui.tui.screens.changes import ChangesScreen
 
     screens: dict[str, type] = {"app": CalmApp}
     fleet = console().fleet_screen
+    parts: dict[str, tuple[object, ...]] = {"fleet": fleet.parts, "changes": ChangesScreen(fleet).parts}
     for module in pkgutil.iter_modules(calmtui.tui.screens.__path__):
         for value in vars(importlib.import_module(f"calmtui.tui.screens.{module.name}")).values():
             if isinstance(value, type) and issubclass(value, Screen) and hasattr(value, "where"):
                 screens[value.where] = value
     for told in keys.TABLE:
         assert told.where in screens, told.id
-        places = [screens[told.where], *(fleet.parts if told.where == "fleet" else ())]
+        places = [screens[told.where], *parts.get(told.where, ())]
         assert any(callable(getattr(place, told.method, None)) for place in places), told.id
 
 
