@@ -94,7 +94,6 @@ async def press(app: CalmApp, screen: FleetScreen, done: asyncio.Event) -> tuple
 async def main(count: int, seconds: float) -> None:
     fleet = nodes.fleet(count)
     app, task, screen, _ = await opened(fleet)
-    gc.collect()
     gc.freeze()  # as the console does once it has painted what it remembers
     await cost(app, key(app, "Z"), lambda seen: "team-0000" in seen)
     before, done = memory(), asyncio.Event()

@@ -44,8 +44,10 @@ async def opened(fleet: Fleet) -> tuple[CalmApp, asyncio.Task[None], FleetScreen
 async def main(count: int) -> None:
     fleet = nodes.fleet(count)
     gc.collect()
-    gc.freeze()  # as the console does once it has painted what it remembers
+    gc.disable()  # as the console does until it has painted what it remembers
     app, task, screen, painted = await opened(fleet)
+    gc.freeze()
+    gc.enable()
     figures = {"first paint": painted, "rss, folded": memory()}
     figures["expand all"] = await cost(app, key(app, "Z"), lambda seen: "team-0000" in seen)
     figures["rss, all unfolded"] = memory()

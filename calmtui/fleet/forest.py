@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.grouping import BY_SOURCE, Grouping, Order, SortKey, natural
 from calmtui.fleet.node import Node, NodeId, State
-from calmtui.fleet.row import Row, RowId
+from calmtui.fleet.row import NOTHING, Row, RowId
 
 Predicate = Callable[[Node], bool]
 DEEPEST = 24
@@ -43,18 +43,19 @@ class Forest:
 
     def build(self, grouping: Grouping) -> None:
         """Put every node of the fleet in its place. The rows that there are stay the same objects."""
-        self.grouping = grouping
-        self._read = grouping.reader()
+        self.grouping, self._read = grouping, grouping.reader()
         with _without_collecting():
-            known, self.root, self.emptied = self.rows, Row("", None), []
-            self.rows = {node_id: self._renewed(known, node) for node_id, node in self.fleet.nodes.items()}
-            heights: dict[NodeId, int] = {}
+            self.root, self.emptied = Row("", None), []
+            self.rows = self._node_rows()
+            parents: dict[NodeId | None, Row | None] = {None: None}
             groups: dict[tuple[str, ...], Row] = {}
-            for row in list(self.rows.values()):
-                node = row.node
-                assert node is not None
-                container = self._parent(node, heights) if grouping.nested and node.parent is not None else None
-                if container is None:
+            for node, row in zip(self.fleet, list(self.rows.values()), strict=True):
+                container = None
+                if grouping.nested:
+                    if node.parent not in parents:
+                        parents[node.parent] = self._bearing(node.parent)
+                    container = parents[node.parent]
+                if container is None or container.node is None or container.node.source != node.source:
                     values = self._read(node)
                     container = groups.get(values) or groups.setdefault(values, self.group(values))
                 row.container = container
@@ -63,14 +64,19 @@ class Forest:
                 container.children[row.id] = row
             self._count(self.root)
 
-    def _renewed(self, known: dict[RowId, Row], node: Node) -> Row:
-        row = known.get(node.id)
-        if row is None:
-            row = Row(node.id, node)
-            row.match = self.predicate is None or self.predicate(node)
-            return row
+    def _node_rows(self) -> dict[RowId, Row]:
+        """A row for each node of the fleet, by its id and in its order: the one that there is, with nothing beneath."""
+        if not self.rows and self.predicate is None:  # at the start, where a call for each would cost a tenth
+            return {node_id: Row(node_id, node) for node_id, node in self.fleet.nodes.items()}
+        return {node_id: self._renewed(node) for node_id, node in self.fleet.nodes.items()}
+
+    def _renewed(self, node: Node) -> Row:
+        row = self.rows.get(node.id) or Row(node.id, node)
+        if row.container is None or row.node is not node:
+            row.node, row.sort_key = node, None
+            row.match = self.matches(row)
         row.children = row.order = None
-        row.counts = {}
+        row.counts = NOTHING
         return row
 
     def filter(self, predicate: Predicate | None, known: Predicate | None = None) -> None:
@@ -105,8 +111,8 @@ class Forest:
     def container(self, node: Node) -> Row:
         """The row under which a node hangs, or its group, which is made when there is none."""
         if self.grouping.nested and node.parent is not None:
-            parent = self._parent(node, {})
-            if parent is not None:
+            parent = self._bearing(node.parent)
+            if parent is not None and parent.node is not None and parent.node.source == node.source:
                 return parent
         return self.group_of(node)
 
@@ -127,16 +133,10 @@ class Forest:
             self.attach(row, container)
         return row
 
-    def _parent(self, node: Node, heights: dict[NodeId, int]) -> Row | None:
-        """The row of a node's parent, if it hangs there. `heights` keeps what was found out about parents."""
-        assert node.parent is not None
-        parent = self.fleet.nodes.get(node.parent)
-        if parent is None or parent.source != node.source:
-            return None
-        height = heights.get(parent.id)
-        if height is None:
-            height = heights[parent.id] = self._height(parent)
-        return self.rows.get(parent.id) if height + 1 < DEEPEST else None
+    def _bearing(self, node_id: NodeId | None) -> Row | None:
+        """The row of a node, if nodes of its source that name it as their parent hang under it."""
+        node = self.fleet.nodes.get(node_id or "")
+        return self.rows.get(node.id) if node is not None and self._height(node) + 1 < DEEPEST else None
 
     def _height(self, node: Node) -> int:
         """How many parents of its source a node has above it, `DEEPEST` at most."""
@@ -177,6 +177,8 @@ class Forest:
         """Add to the counts of a row and of all above it."""
         while container is not None and worth:
             counts, was = container.counts, bool(container.counts)
+            if not was:
+                counts = container.counts = {}
             for state, more in worth.items():
                 count = counts.get(state, 0) + more
                 if count:

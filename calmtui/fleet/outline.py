@@ -30,7 +30,7 @@ class Outline:
         self.fleet = fleet
         self.rows: list[Row] = []
         """What is visible, from the top."""
-        self.census: dict[State, int] = dict(Counter([node.state for node in fleet]))
+        self.census: dict[State, int] = {}
         """All nodes by state, whether the filter shows them or not."""
         self.folds = folds or Folds()
         """What was folded and unfolded."""
@@ -184,6 +184,7 @@ class Outline:
         self._splices = 0
 
     def _build(self, grouping: Grouping) -> None:
+        self.census = dict(Counter([node.state for node in self.fleet]))
         self._forest.build(grouping)
         self._forest.show_sources()
         self._forest.prune()

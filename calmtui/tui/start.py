@@ -62,6 +62,7 @@ def console(chosen: Settings) -> CalmApp:
         return await app.ask(prompt)
 
     async def declare(app: CalmApp) -> Estate:
+        gc.freeze()  # what was remembered stays; walking 100,000 rows again and again would hold up keys
         gc.enable()
         if news:
             app.say(news, trouble=True)

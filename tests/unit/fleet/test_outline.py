@@ -253,3 +253,13 @@ def test_one_change_in_an_unfolded_tree_moves_the_other_rows_without_making_them
     outline.refresh(["id-n7b"])
     assert outline.rows is before
     assert names(outline)[8:11] == ["n7", "n7b", "n8"]
+
+
+def test_regrouping_takes_in_what_changed_since_the_last_refresh() -> None:
+    fleet = fleet_of(node("a"), node("b"), node("c"))
+    outline = Outline(fleet)
+    fleet.apply("lab", [Delta("", put=[node("a", State.FAILED), node("d")], gone=["id-b"])])
+    outline.regroup(GROUPINGS[-1])
+    check(outline, "")
+    outline.refresh(["id-a", "id-b", "id-d"])
+    check(outline, "")
