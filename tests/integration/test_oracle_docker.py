@@ -55,12 +55,12 @@ def _container(found: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         "state": state,
         "raw_state": found["State"]["Status"],
         "reason": reason,
-        "labels": labels,
         "image": found["Config"]["Image"],
         "restarts": found["RestartCount"] or None,
         "addresses": tuple(network["IPAddress"] for network in networks if network["IPAddress"]),
-        "service": labels.get(f"{COMPOSE}.service", ""),
     }
+    if LABEL in labels:  # a kubelet's have line ends and secrets in them, which a fleet does not take as they are
+        fields |= {"labels": labels, "service": labels.get(f"{COMPOSE}.service", "")}
     return f"docker:engine/{name}", fields
 
 
@@ -117,7 +117,7 @@ class Storm:
         self._number = 0
         self._engine = APIClient(engine.host, timeout=60)
         operations: dict[Callable[[], None], int] = {
-            self.create: 26, self.start: 16, self.stop: 6, self.kill: 6, self.restart: 4, self.pause: 12,
+            self.create: 28, self.start: 13, self.stop: 6, self.kill: 6, self.restart: 3, self.pause: 12,
             self.unpause: 12, self.rename: 14, self.remove: 18, self.turn_sick: 4,
         }  # fmt: skip
         self._operations, self._weights = list(operations), list(operations.values())
@@ -134,8 +134,8 @@ class Storm:
                 self.done[operation.__name__] += 1
 
     def close(self) -> None:
-        for name in self._names:
-            self._engine.remove_container(name, force=True)
+        for found in self._engine.containers(all=True, filters={"label": LABEL}):
+            self._engine.remove_container(found["Id"], force=True)
         self._engine.close()
 
     def create(self) -> None:

@@ -65,6 +65,10 @@ class Table:
             key for key, entry in self._entries.items() if key not in self._details and nodes.worth_inspecting(entry)
         }
 
+    def unsettled(self) -> set[str]:
+        """Ids of the containers that are on their way from one state to another."""
+        return {key for key, entry in self._entries.items() if entry.state in {"restarting", "removing"}}
+
     def inspected(self) -> set[str]:
         """Ids of the containers of which an inspection has told."""
         return set(self._details)

@@ -23,6 +23,9 @@ RECONCILE = 60.0
 """Seconds between complete listings, which find what no event told (addresses, a lost event)."""
 WITHOUT_EVENTS = 5.0
 """Seconds between complete listings of an engine that hides its events."""
+UNSETTLED = 2.0
+"""Seconds between looks at containers that will soon be something else: a restart that is called off, by a `stop`
+while it waits or by the death of the engine, makes no event."""
 PING = 15.0
 """Seconds of silence after which the engine is asked whether it is there: a dead peer ends no stream."""
 INSPECTIONS = 32
@@ -67,7 +70,8 @@ async def _follow(engine: Engine, table: Table, feed: Feed, unseen: set[str]) ->
     while True:
         period = WITHOUT_EVENTS if feed.refused else RECONCILE
         if not unseen and not again:
-            await feed.wait(min(PING, max(listed + period - time.monotonic(), 0)))
+            longest = UNSETTLED if table.unsettled() else PING
+            await feed.wait(min(longest, max(listed + period - time.monotonic(), 0)))
         ids, missed = await _burst(feed)
         if feed.refused != refused:
             refused = feed.refused
@@ -76,8 +80,8 @@ async def _follow(engine: Engine, table: Table, feed: Feed, unseen: set[str]) ->
         if complete:
             await _list_all(engine, table)
             listed = time.monotonic()
-        elif ids or again:
-            table.list_some(ids | again, await listing(engine, ids | again))
+        elif some := ids | again | table.unsettled():
+            table.list_some(some, await listing(engine, some))
         elif not unseen:
             await engine.wire.ping()
             yield Delta(SCOPE)  # nothing has changed: what is known is true as of now

@@ -107,3 +107,11 @@ def test_an_inspection_that_fails_takes_back_nothing() -> None:
     table.learn({"id1": Detail(2, state="exited")})
     table.learn({"id1": Detail()})
     assert [node.restarts for node in table.snapshot(1.0).nodes] == [2]
+
+
+def test_a_container_that_waits_for_its_restart_is_not_settled() -> None:
+    table = Table("e")
+    table.list_all([msgspec.structs.replace(KILLED, state="restarting", status="Restarting (3) 1 second ago")])
+    assert table.unsettled() == {"id1"}
+    table.list_some({"id1"}, [KILLED])
+    assert table.unsettled() == set()
