@@ -53,7 +53,6 @@ def _selected(settings: Settings, query: str, records: list[Record]) -> list[Rec
 
     if not query:
         return records
-    compile_query(query)  # what cannot be read is said before anything else
     fleet = Fleet()
     fleet.restore(*last_fleet.load(key(settings)))
     chosen = compile_query(query, around(unconnected(settings, fleet)))

@@ -19,7 +19,6 @@ from calmtui.store.past import Past, fleet_at
 
 def ls_at(settings: Settings, query: str, when: str, *, as_json: bool) -> int:
     """Print the nodes of a moment; FAILED when nothing is known of a source at that time. Raises CalmError."""
-    compile_query(query)
     now = time.time()
     past = fleet_at(key(settings), moment(when, now, where="--at"))
     fleet = past.fleet()

@@ -7,11 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from calmtui.cli.diagnostics import say
-from calmtui.cli.recorded import last_changes
+from calmtui.cli.recorded import remember
 from calmtui.cli.settings import Settings
 from calmtui.cli.terminal import Secrets
 from calmtui.errors import CalmError, UsageError
-from calmtui.estate import find
 from calmtui.estate.around import around
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.load import load_estate
@@ -69,10 +68,11 @@ async def opened(settings: Settings, wait: float = WAIT, query: str = "") -> Asy
 
     A `query` that cannot be read raises QueryError before anything is connected to.
     """
-    compile_query(query)
     secrets = Secrets()
-    async with LiveEstate(load_estate(settings.inventory), ask=secrets.ask) as live:
-        live.changed_at = last_changes(find.key(live.estate))
+    live = LiveEstate(load_estate(settings.inventory), ask=secrets.ask)
+    remember(live)
+    compile_query(query, around(live))
+    async with live:
         await _settled(live, secrets, wait)
         failed = partial = False
         for status in live.fleet.sources.values():

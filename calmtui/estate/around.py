@@ -22,5 +22,6 @@ def around(
         linked=lambda node: live.links.ids(node),  # not before it is asked for: the index takes its time
         node=fleet.get,
         changed_at=live.changed_at,
+        named={**live.estate.groups, **live.saved_queries},
         now=now,
     )

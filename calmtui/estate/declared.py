@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from calmtui.estate.problems import closest
+from calmtui.fleet.query import QueryError, parse
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._@+-]*"
 """What an estate and a source may be called: names are parts of node ids, file names and queries."""
@@ -44,6 +45,28 @@ Name = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "
 Rule = Annotated[str, AfterValidator(_rule), WithJsonSchema({"type": "string", "pattern": f"^{RULE}$"})]
 Rules = Annotated[list[Rule], BeforeValidator(_listed, json_schema_input_type=Rule | list[Rule])]
 """One rule or a list, of which the first that finds something wins."""
+
+
+GROUP = r"[\w.-]+"
+"""What a group may be called, as the query language reads it behind `@`."""
+
+
+def _group(text: str) -> str:
+    if not re.fullmatch(GROUP, text):
+        raise ValueError(f"{text!r} is no name of a group; letters, digits and . _ -")
+    return text
+
+
+def _query(text: str) -> str:
+    try:
+        parse(text)
+    except QueryError as error:
+        raise ValueError(f"not a query: {error}") from None
+    return text
+
+
+GroupName = Annotated[str, AfterValidator(_group), WithJsonSchema({"type": "string", "pattern": f"^{GROUP}$"})]
+QueryText = Annotated[str, AfterValidator(_query)]
 
 
 class _Strict(BaseModel):
@@ -96,3 +119,5 @@ class DeclaredEstate(_Strict):
     """Its sources by name, each with its provider and that provider's settings."""
     derive: Derive = Derive()
     """Rules that fill `env`, `service` and `region` of every node."""
+    groups: dict[GroupName, QueryText] = {}
+    """Queries by name: `{canary: "label.track=canary"}` is `@canary` in every query."""

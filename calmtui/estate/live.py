@@ -30,6 +30,8 @@ class LiveEstate:
         self._ask = ask
         self.changed_at: Callable[[NodeId], float | None] = lambda node_id: None
         """When a node last changed; whoever keeps the history puts in what it knows."""
+        self.saved_queries: dict[str, str] = {}
+        """Queries that the operator has saved, by name; whoever keeps them puts them in."""
 
     def declare(self, estate: Estate) -> None:
         """Take in the estate, before it is entered: a console paints what it remembers first, then reads the file."""

@@ -73,6 +73,7 @@ class _Reading:
             sources=tuple(spec for spec in specs if spec is not None),
             derive=rules,
             path=file,
+            groups=declared.groups,
             read_only=declared.read_only,
             description=declared.description,
         )

@@ -47,6 +47,8 @@ class Estate:
     derive: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(DEFAULT_RULES))
     path: Path | None = None
     """The file it came from, absolute; None when it was discovered."""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Queries by the name under which any query can use them: `{"canary": "label.track=canary"}` as `@canary`."""
     read_only: bool = False
     """The file says that nothing in it may be changed from here."""
     description: str = ""

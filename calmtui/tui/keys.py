@@ -106,6 +106,7 @@ TABLE: tuple[Command, ...] = (
     Command("fleet.changes", "c", "What changed: everything, what is marked, or what is here", "Look", "changes"),
     Command("fleet.recent-changes", "C", "The last changes of this node, beside the tree", "Look"),
     Command("fleet.links", "x", "What this node is elsewhere, what it runs on, what runs on it", "Look", "links"),
+    Command("fleet.save", "", "Keep the filter as @NAME; without a filter: forget it", "Look", argument="NAME"),
     Command("fleet.faults", "f", "Only what is not well and what it hangs under, or everything", "Look", "faults"),
     Command("fleet.group", "b", "Group by something else", "Look", argument="BY"),
     Command("fleet.order", "t", "Sort by name, trouble, age or restarts", "Look", argument="ORDER"),

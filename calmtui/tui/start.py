@@ -19,7 +19,7 @@ from calmtui.estate.settings import Settings
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.node import NodeId
 from calmtui.fleet.view import View, of_values
-from calmtui.store import last_fleet, views
+from calmtui.store import last_fleet, queries, views
 from calmtui.store import marks as stored_marks
 from calmtui.store.database import StoreError
 from calmtui.tui import keys
@@ -124,6 +124,8 @@ async def _memory(app: CalmApp, key: str) -> AsyncIterator[None]:
 
     async with FleetKeeper(app.live.fleet, key, tell), Recorder(app.live.fleet, key, tell) as recorder:
         app.live.changed_at = recorder.changed_at.get
+        with contextlib.suppress(StoreError):  # told by those who keep things there
+            app.live.saved_queries = await asyncio.to_thread(queries.load, key)
         try:
             yield
         finally:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from calmtui.errors import UsageError
+from calmtui.estate import find
 from calmtui.fleet.forest import Predicate
 from calmtui.fleet.grouping import GROUPINGS, ORDERS, grouping
 from calmtui.fleet.node import TROUBLE
 from calmtui.fleet.sifting import Sifting
 from calmtui.fleet.view import View
+from calmtui.store import queries
 
 if TYPE_CHECKING:
     from calmtui.tui.screens.fleet import FleetScreen
@@ -31,6 +35,7 @@ class Viewing:
         """What the tree is filtered by now; not yet what is being typed, while that is worked out."""
         self._matches: Predicate | None = None
         self._sifting: Sifting | None = None
+        self._completions: Callable[[str], Iterator[str]] | None = None
         if self.faults:
             screen.outline.filter(_with_faults(None))
 
@@ -47,7 +52,23 @@ class Viewing:
         if query:
             self._screen.bar.put(query)
         else:
+            self._completions = None
             self._screen.bar.type()
+            self._screen.run_worker(asyncio.to_thread(_make_ready), group="query")
+
+    async def complete(self, text: str) -> str | None:
+        """What a query that is being typed is most likely to become."""
+        if self._completions is None:
+            self._completions = self.completions()
+        return await asyncio.to_thread(next, self._completions(text), None)
+
+    def completions(self) -> Callable[[str], Iterator[str]]:
+        """A function that gives what a query may become, out of what there is now."""
+        from calmtui.estate.around import around  # not needed for the first paint
+        from calmtui.fleet.query.complete import Existing, complete
+
+        existing = Existing(self._screen.fleet, around(self._screen.live).named)
+        return lambda text: complete(text, existing)
 
     def filter_by(self, text: str) -> None:
         """Show only what a query selects; one that cannot be read is complained about, and the last one stays on."""
@@ -62,6 +83,14 @@ class Viewing:
             return
         screen.bar.complain(None)
         self._sift(text)
+
+    async def action_save(self, name: str) -> None:
+        """Keep the filter under a name; without a filter, forget what had that name."""
+        if not re.fullmatch(r"[\w.-]+", name):
+            raise UsageError(f"{name!r} is no name for a query", next_step=":save NAME, of letters, digits and . _ -")
+        live = self._screen.live
+        live.saved_queries = await asyncio.to_thread(queries.save, find.key(live.estate), name, self.query)
+        self._screen.console.say(f"@{name} is {self.query}" if self.query else f"@{name} is forgotten")
 
     def show_all(self) -> None:
         """Drop the filter, and show what is well too."""
@@ -131,6 +160,13 @@ class Viewing:
         if node is not None and (at := self._screen.outline.index(node.id)) is not None:
             tree.move(at)
         self._screen.show()
+
+
+def _make_ready() -> None:
+    """Import what reads queries: a tenth of a second, that the first letter would wait for otherwise."""
+    from calmtui.fleet.query import parse
+
+    parse("")
 
 
 def _with_faults(matches: Predicate | None) -> Predicate:
