@@ -33,10 +33,9 @@ BETWEEN = 0.1
 """Seconds between two keys."""
 
 
-async def stream(fleet: Fleet, seconds: float) -> float:
+async def stream(fleet: Fleet, pods: list[Node], seconds: float) -> float:
     """Change the fleet for so long; CPU seconds that this took by itself."""
     rng = random.Random(3)
-    pods = [node for node in fleet if node.kind == "pod"]
     new = itertools.count()
     spent, began = 0.0, time.perf_counter()
     for batch in range(int(seconds * BATCHES)):
@@ -96,12 +95,13 @@ async def main(count: int, seconds: float) -> None:
     app, task, screen, _ = await opened(fleet)
     gc.freeze()  # as the console does once it has painted what it remembers
     await cost(app, key(app, "Z"), lambda seen: "team-0000" in seen)
+    pods = [node for node in fleet if node.kind == "pod"]
     before, done = memory(), asyncio.Event()
     idle = time.process_time()
     streaming: asyncio.Future[float] = asyncio.get_running_loop().create_future()
 
     async def run() -> None:
-        streaming.set_result(await stream(fleet, seconds))
+        streaming.set_result(await stream(fleet, pods, seconds))
         done.set()
 
     app.call_later(lambda: app.run_worker(run(), exit_on_error=True))

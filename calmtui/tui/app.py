@@ -226,9 +226,11 @@ class CalmApp(App[None]):
         self.push_screen(HelpScreen(self.where, self.rebound), callback=self._then_run)
 
     def action_command(self) -> None:
-        from calmtui.tui.screens.command import CommandScreen  # not needed for the first paint
+        from calmtui.tui.screens.command import CommandScreen, no_queries  # not needed for the first paint
 
-        self.push_screen(CommandScreen(self.where, self.live.fleet.sources), callback=self._then_run)
+        screen = self.screen
+        queries = screen.viewing.completions() if isinstance(screen, FleetScreen) else no_queries
+        self.push_screen(CommandScreen(self.where, self.live.fleet.sources, queries), callback=self._then_run)
 
     def _then_run(self, chosen: tuple[str, str] | None) -> None:
         if chosen is not None:

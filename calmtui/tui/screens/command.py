@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import islice
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -29,7 +30,18 @@ def arguments(command: keys.Command, sources: Iterable[str]) -> list[str]:
             return []
 
 
-def complete(text: str, where: str, sources: Iterable[str]) -> list[str]:
+Queries = Callable[[str], Iterable[str]]
+"""Gives the whole queries that a beginning may become."""
+MANY = 20
+"""More lines than anybody reads."""
+
+
+def no_queries(text: str) -> Iterable[str]:
+    """For screens that know nothing to query."""
+    return ()
+
+
+def complete(text: str, where: str, sources: Iterable[str], queries: Queries = no_queries) -> list[str]:
     """The whole lines that a beginning may become."""
     name, space, typed = text.partition(" ")
     offered = {command.name: command for command in keys.offered(where)}
@@ -37,6 +49,8 @@ def complete(text: str, where: str, sources: Iterable[str]) -> list[str]:
         return [known for known in sorted(offered) if known.startswith(name)]
     if name not in offered:
         return []
+    if offered[name].argument == "QUERY":
+        return [f"{name} {query}" for query in islice(queries(typed.lstrip()), MANY)]
     return [f"{name} {value}" for value in arguments(offered[name], sources) if value.startswith(typed.lstrip())]
 
 
@@ -56,13 +70,12 @@ def read(text: str, where: str) -> tuple[str, str] | str:
 
 
 class _Commands(Suggester):
-    def __init__(self, where: str, sources: Iterable[str]) -> None:
+    def __init__(self, lines: Callable[[str], list[str]]) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
-        self._where = where
-        self._sources = list(sources)
+        self._lines = lines
 
     async def get_suggestion(self, value: str) -> str | None:
-        return next(iter(complete(value, self._where, self._sources)), None) if value else None
+        return next(iter(self._lines(value)), None) if value else None
 
 
 class CommandScreen(ModalScreen[tuple[str, str] | None]):
@@ -81,17 +94,21 @@ class CommandScreen(ModalScreen[tuple[str, str] | None]):
     }
     """
 
-    def __init__(self, behind: str, sources: Iterable[str] = ()) -> None:
+    def __init__(self, behind: str, sources: Iterable[str] = (), queries: Queries = no_queries) -> None:
         super().__init__()
         self._behind = behind
         self._sources = list(sources)
+        self._queries = queries
+
+    def _lines(self, text: str) -> list[str]:
+        return complete(text, self._behind, self._sources, self._queries)
 
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(id="choices", markup=False)
             with Horizontal():
                 yield Static(" :", id="colon")
-                yield Input(compact=True, suggester=_Commands(self._behind, self._sources))
+                yield Input(compact=True, suggester=_Commands(self._lines))
 
     def on_mount(self) -> None:
         self._show("")
@@ -100,7 +117,7 @@ class CommandScreen(ModalScreen[tuple[str, str] | None]):
         self._show(event.value)
 
     def _show(self, text: str) -> None:
-        choices = [choice.rpartition(" ")[2] for choice in complete(text, self._behind, self._sources)]
+        choices = [choice.rpartition(" ")[2] for choice in self._lines(text)]
         self.query_one("#choices", Static).update("  " + "  ".join(choices))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -116,7 +133,7 @@ class CommandScreen(ModalScreen[tuple[str, str] | None]):
     def action_complete(self) -> None:
         """Take what is the same in all that it may become."""
         line = self.query_one(Input)
-        choices = complete(line.value, self._behind, self._sources)
+        choices = self._lines(line.value)
         if choices:
             line.value = choices[0] if len(choices) == 1 else _common(choices)
             line.cursor_position = len(line.value)

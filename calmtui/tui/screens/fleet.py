@@ -72,7 +72,7 @@ class FleetScreen(Screen[None]):
         self.marks = Marks(marked)
         signs = glyphs.of_locale()
         self.status = StatusLine(self._situation(), signs)
-        self.bar = FilterBar()
+        self.bar = FilterBar(self._complete)
         self.tree_view = FleetTree(self.outline, self.marks, signs, self.clock)
         self.detail = Detail(live, signs, self.clock)
         self.viewing = Viewing(self, view)
@@ -164,6 +164,9 @@ class FleetScreen(Screen[None]):
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         self.viewing.filter_by(event.text)
+
+    async def _complete(self, text: str) -> str | None:
+        return await self.viewing.complete(text)
 
     def on_filter_bar_left(self) -> None:
         self.tree_view.focus()

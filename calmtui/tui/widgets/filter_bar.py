@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -9,6 +10,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
+from textual.suggester import Suggester
 from textual.widgets import Input
 
 from calmtui.tui.widgets.still import Still
@@ -17,8 +19,21 @@ if TYPE_CHECKING:
     from calmtui.fleet.query import QueryError
 
 
+Complete = Callable[[str], Awaitable[str | None]]
+"""Gives the whole text that a beginning is most likely to become."""
+
+
+class _Completion(Suggester):
+    def __init__(self, complete: Complete) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._complete = complete
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return await self._complete(value)
+
+
 class FilterBar(Vertical):
-    """Shows the filter; while it is typed, every key reports it."""
+    """Shows the filter; while it is typed, every key reports it, and what it may become stands dim behind it."""
 
     DEFAULT_CSS = """
     FilterBar {
@@ -49,13 +64,14 @@ class FilterBar(Vertical):
     class Left(Message):
         """Posted when typing has ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, complete: Complete | None = None) -> None:
         super().__init__()
         self._by = Still(classes="filter--by")
         self._text = Still(classes="filter--text")
         self._path = Still(classes="filter--path")
         self._count = Still(classes="filter--count")
-        self._input = Input(compact=True, select_on_focus=False)
+        suggester = _Completion(complete) if complete is not None else None
+        self._input = Input(compact=True, select_on_focus=False, suggester=suggester)
         self._error = Still(classes="filter--error")
 
     def compose(self) -> ComposeResult:
@@ -100,7 +116,8 @@ class FilterBar(Vertical):
         """Show what is wrong with the query, under the place; None: nothing."""
         self.set_class(error is not None, "-wrong")
         if error is not None:
-            indent = self._input.content_region.x + error.column - 1 if self.has_class("-typing") else 1
+            at = self._input.content_region.x + error.column - 1 - int(self._input.scroll_offset.x)
+            indent = max(min(at, self.size.width - 2), 0) if self.typing else 1
             text = Text(" " * indent + "^ ", no_wrap=True)
             hint = f"{error.what}; {error.next_step}" if error.next_step else error.what
             fits = indent + 2 + len(hint) <= self.size.width
@@ -119,7 +136,10 @@ class FilterBar(Vertical):
         self._end()
 
     def on_key(self, event: events.Key) -> None:
-        if event.key == "escape" and self.has_class("-typing"):
+        if event.key in ("escape", "tab") and self.typing:
             event.stop()
             event.prevent_default()
-            self.put("")
+            if event.key == "tab":
+                self._input.action_cursor_right()  # at the end, it takes the completion
+            else:
+                self.put("")
