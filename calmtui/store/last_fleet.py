@@ -63,11 +63,11 @@ def save(
     statuses = [
         {"estate": estate, "source": status.name, "saved_at": now, "status": _encode(status)} for status in sources
     ]
-    parts = [
+    parts = (  # encoded one after the other: all at once would be another fleet in memory
         {"estate": estate, "source": name, "part": number, "nodes": _encode(of_source[start : start + PART])}
         for name, of_source in nodes.items()
         for number, start in enumerate(range(0, len(of_source), PART))
-    ]
+    )
     with writing(path or default_path()) as database:
         stored = database.execute("select source from sources where estate = ?", (estate,)).fetchall()
         forgotten = {name for (name,) in stored} - set(only)
@@ -76,7 +76,7 @@ def save(
         for name in forgotten:
             database.execute("delete from sources where estate = ? and source = ?", (estate, name))
         database.table("sources").upsert_all(statuses, pk=("estate", "source"))
-        database.table("nodes").insert_all(parts)
+        database.table("nodes").insert_all(parts, batch_size=4)
 
 
 def saved_at(*, path: Path | None = None) -> float | None:
