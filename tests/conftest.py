@@ -40,15 +40,13 @@ def nobodys_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """One worker of a parallel run owns the engine and the cluster, which exist once on a machine."""
-    for item in items:
-        wanted = set(getattr(item, "fixturenames", ()))
-        if wanted & {"docker_engine", "kube"}:
-            item.add_marker(pytest.mark.xdist_group("engine"))
-        if wanted & {"docker_engine", "kube", "ssh_fleet"}:
-            item.add_marker(pytest.mark.lab)
+    wanted = set(getattr(item, "fixturenames", ()))
+    if wanted & {"docker_engine", "kube"}:
+        item.add_marker(pytest.mark.xdist_group("engine"))
+    if wanted & {"docker_engine", "kube", "ssh_fleet"}:
+        item.add_marker(pytest.mark.lab)
 
 
 @pytest.fixture(scope="session")
