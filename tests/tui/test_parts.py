@@ -17,9 +17,9 @@ from textual.screen import Screen
 
 import calmtui.tui.screens
 from calmtui.errors import UsageError
-from calmtui.fleet.node import State
+from calmtui.fleet.node import Node, State
 from calmtui.fleet.source import Health, SourceStatus
-from calmtui.tui import keys, themes
+from calmtui.tui import columns, keys, themes
 from calmtui.tui.glyphs import ASCII, UNICODE
 from calmtui.tui.screens.command import complete, read
 from calmtui.tui.screens.help import found
@@ -44,6 +44,7 @@ def drawn(look: Look, width: int = 80) -> str:
         state=st.none() | st.sampled_from(State),
         health=st.none() | st.sampled_from(Health),
         note=st.text(st.characters(codec="utf-8", categories=["L", "N"]), max_size=90),
+        cells=st.lists(st.tuples(st.text(st.characters(categories=["L", "N"])), st.integers(2, 20))).map(tuple),
         total=st.integers(0, 100_000),
         failed=st.integers(0, 100_000),
     ),
@@ -186,3 +187,30 @@ def test_a_theme_that_is_not_there_or_not_whole_says_what_is_wrong(
     monkeypatch.setattr(themes, "folder", lambda: tmp_path)
     with pytest.raises(UsageError, match="missing or unknown: fine, foreground"):
         themes.load("odd")
+
+
+@pytest.mark.parametrize(
+    ("node", "told"),
+    [
+        (Node("p", "pod", "web-1", "prod", restarts=7, facts={"ready": "0/1", "node": "ip-10-2"}), "0/1 7x ip-10-2"),
+        (Node("d", "deployment", "web", "prod", facts={"replicas": "2/4", "updated": "3"}), "2/4 updated 3"),
+        (Node("i", "instance", "web", "aws", addresses=("10.0.0.1",), facts={"type": "t3.micro"}), "t3.micro 10.0.0.1"),
+        (
+            Node("h", "host", "h", "ssh", facts={"load": "0.42 0.10 0.01", "memory": "3.1 of 7.6 GiB, 41 %"}),
+            "load 0.42 mem 41%",
+        ),
+        (Node("c", "container", "c", "docker", image="r.lab/shop/web:1", facts={"status": "Up 2 h"}), "web:1 Up 2 h"),
+        (Node("u", "unit", "u", "ssh", raw_state="activating (auto-restart)"), "auto-restart"),
+        (Node("x", "queue", "x", "other"), ""),
+    ],
+)
+def test_each_kind_has_columns_of_its_own(node: Node, told: str) -> None:
+    assert " ".join(text for text, _ in columns.cells(node) if text) == told
+
+
+def test_columns_are_drawn_where_there_is_room_and_the_last_ones_go_first() -> None:
+    look = Look(0, "web-1", None, State.RUNNING, cells=(("0/1", 6), ("7x", 6), ("ip-10-2-4-7", 18)))
+    assert "0/1" not in drawn(look, 90)
+    assert "7x" in drawn(look, 100)
+    assert "ip-10" not in drawn(look, 100)
+    assert "ip-10-2-4-7" in drawn(look, 130)

@@ -16,6 +16,8 @@ from textual.strip import Strip
 from calmtui.fleet.node import Node, State
 from calmtui.fleet.row import Row
 from calmtui.fleet.source import Health, SourceStatus
+from calmtui.tui import columns
+from calmtui.tui.columns import Cells
 from calmtui.tui.glyphs import Glyphs
 
 
@@ -45,6 +47,8 @@ class Look(NamedTuple):
     kind: str = ""
     where: str = ""
     age: str = ""
+    cells: Cells = ()
+    """What the columns of its kind tell."""
     note: str = ""
     total: int = 0
     """Nodes beneath it."""
@@ -68,17 +72,20 @@ class Widths(NamedTuple):
     kind: int
     where: int
     age: int
+    facts: int
+    """For the columns of its kind."""
     note: int
 
 
 def widths(width: int) -> Widths:
-    """Columns for a tree of that width; the least important ones are the first to go: where, kind, age."""
+    """Columns for a tree of that width; the least important ones are the first to go: where, facts, kind, age."""
     kind = 12 if width >= 72 else 0
     where = 14 if width >= 100 else 0
     age = 5 if width >= 56 else 0
-    rest = width - EDGE - kind - where - age
+    facts = min(18 + (width - 96) // 2, 46) if width >= 96 else 0
+    rest = width - EDGE - kind - where - age - facts
     name = max(min(rest * 3 // 5, 56), min(rest, 26))
-    return Widths(name, kind, where, age, rest - name)
+    return Widths(name, kind, where, age, facts, rest - name)
 
 
 EDGE = 4
@@ -107,6 +114,7 @@ def node_look(row: Row, node: Node, now: float, *, by_source: bool, stale: bool)
         kind=node.kind,
         where=(node.env or node.region) if by_source else node.source,
         age=age(now - node.created) if node.created else "",
+        cells=columns.cells(node),
         note=note,
         dim=stale or not row.match,
     )
@@ -166,6 +174,9 @@ def draw(look: Look, width: int, glyphs: Glyphs, styles: Styles) -> Strip:
         segments.append(Segment(fit(look.where, column.where, glyphs), styles.quiet))
     if column.age:
         segments.append(Segment(f"{look.age:>{column.age - 1}} ", styles.quiet))
+    if column.facts:
+        told = "".join(fit(text, wide, glyphs) for text, wide in columns.fitting(look.cells, column.facts))
+        segments.append(Segment(set_cell_size(told, column.facts), styles.quiet))
     return _cursor(look, [*segments, *_note(look, look.state, column.note, glyphs, styles)], width)
 
 

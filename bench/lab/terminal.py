@@ -1,0 +1,64 @@
+"""A process on a real pty, whose bytes are counted."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+
+from bench.lab.side import TERMINAL
+
+SIZE = (40, 120)
+"""Rows and columns."""
+PATIENCE = 60.0
+
+
+class Terminal:
+    """`python -m MODULE` on a pty of its own."""
+
+    def __init__(self, module: str) -> None:
+        self.child, self._fd = pty.fork()
+        if self.child == 0:
+            fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
+            os.execve(sys.executable, [sys.executable, "-m", module], TERMINAL)
+
+    def read(self, seconds: float) -> bytes:
+        """What it writes within that time."""
+        got, end = b"", time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            ready, _, _ = select.select([self._fd], [], [], left)
+            got += os.read(self._fd, 65536) if ready else b""
+        return got
+
+    def wait_for(self, text: str) -> None:
+        """Read until that was written."""
+        seen, end = b"", time.monotonic() + PATIENCE
+        while text.encode() not in seen:
+            if time.monotonic() > end:
+                raise SystemExit(f"{text!r} was never written: {seen[-500:]!r}")
+            seen += self.read(0.1)
+
+    def settle(self) -> None:
+        """Read until nothing was written for a second."""
+        while self.read(1.0):
+            pass
+
+    def type(self, text: str) -> None:
+        """Press keys."""
+        os.write(self._fd, text.encode())
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        os.kill(self.child, number)
+
+    def close(self) -> None:
+        """End it."""
+        os.kill(self.child, signal.SIGKILL)
+        os.close(self._fd)
+        os.waitpid(self.child, 0)
