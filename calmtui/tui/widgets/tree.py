@@ -60,6 +60,7 @@ class FleetTree(ScrollView, can_focus=True):
         """Of the first line in sight: the anchor when the cursor is out of sight."""
         self._painted: dict[int, Look] = {}
         self._styles: Styles | None = None
+        self._sized: tuple[Size, Size, Size] | None = None
 
     # -- the cursor -----------------------------------------------------------------
 
@@ -223,6 +224,14 @@ class FleetTree(ScrollView, can_focus=True):
         super().notify_style_update()
         self._styles = None
         self.strips.clear()
+
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
+        """As Textual's, but once for each size: it would draw the scrollbar again at every layout of the screen."""
+        sized = (size, container_size, self.virtual_size)
+        if sized == self._sized:
+            return False
+        self._sized = sized
+        return super()._size_updated(size, virtual_size, container_size, layout)
 
     # -- events ---------------------------------------------------------------------------
 
