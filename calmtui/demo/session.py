@@ -27,7 +27,6 @@ async def serve(process: asyncssh.SSHServerProcess[bytes], machine: Machine, hom
         child = await _on_pty(process, argv, environment | {"TERM": terminal}, home)
     else:
         child = await _on_pipes(process, argv, environment, home)
-    process.set_redirect_pid(-child.pid)  # signals are for all of its group, as a terminal's would be
     try:
         await _until_over(process, child)
     finally:
@@ -96,6 +95,7 @@ async def _on_pipes(
     finally:
         for end in (in_, out, err):
             os.close(end)
+    _takes_signals(process, child)
     # No EOF is passed on: the first stream that a command closes would close the channel for the other one.
     await process.redirect(stdin=to_child, stdout=from_child, stderr=errors_from_child, send_eof=False)
     return child
@@ -116,5 +116,11 @@ async def _on_pty(
         )  # fmt: skip
     finally:
         os.close(theirs)
+    _takes_signals(process, child)
     await process.redirect(stdin=os.dup(ours), stdout=ours)
     return child
+
+
+def _takes_signals(process: asyncssh.SSHServerProcess[bytes], child: asyncio.subprocess.Process) -> None:
+    """Pass signals to all of the child's group, as a terminal's are; before its first output reaches the client."""
+    process.set_redirect_pid(-child.pid)

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -321,15 +322,16 @@ async def test_an_engine_behind_ssh_is_as_good_as_one_at_hand(engine: DockerEngi
 
 
 async def test_the_socket_of_a_tunnel_is_nobody_elses_and_goes_with_it(
-    engine: DockerEngine, ssh_fleet: SshFleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: DockerEngine, ssh_fleet: SshFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     host = f"ssh://{ssh_fleet.hosts[0]}{engine.socket}"
-    async with live(host, ssh_config=ssh_fleet.ssh_config):
-        (folder,) = tmp_path.glob("calmtui-docker-*")
-        assert folder.stat().st_mode & 0o777 == 0o700
-        assert (folder / "docker.sock").is_socket()
-    assert list(tmp_path.glob("calmtui-docker-*")) == []
+    with tempfile.TemporaryDirectory() as short:  # a socket's path has no room for the folder of a test
+        monkeypatch.setattr("tempfile.tempdir", short)
+        async with live(host, ssh_config=ssh_fleet.ssh_config):
+            (folder,) = Path(short).glob("calmtui-docker-*")
+            assert folder.stat().st_mode & 0o777 == 0o700
+            assert (folder / "docker.sock").is_socket()
+        assert list(Path(short).glob("calmtui-docker-*")) == []
 
 
 async def test_an_ssh_connection_that_breaks_is_made_again(engine: DockerEngine, ssh_fleet: SshFleet) -> None:
