@@ -15,6 +15,7 @@ from bench.lab.our_tree import never
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate
 from calmtui.fleet.fleet import Fleet
+from calmtui.fleet.node import State
 from calmtui.fleet.update import Delta
 from calmtui.tui.app import CalmApp
 
@@ -24,12 +25,14 @@ BATCHES = 20
 
 
 async def change(fleet: Fleet) -> None:
-    """A hundred pods of the last cluster are restarted, their states as they were."""
+    """A hundred pods of the last cluster are restarted; one in five stays failed, which the first line tells."""
     pods = [node for node in fleet if node.kind == "pod" and node.source == nodes.cluster(nodes.CLUSTERS - 1)]
     for batch in range(BATCHES):
         put = [
-            msgspec.structs.replace(node, restarts=(node.restarts or 0) + 1)
-            for node in pods[batch * CHANGES // BATCHES :][: CHANGES // BATCHES]
+            msgspec.structs.replace(
+                node, restarts=(node.restarts or 0) + 1, state=State.RUNNING if number else State.FAILED
+            )
+            for number, node in enumerate(pods[batch * CHANGES // BATCHES :][: CHANGES // BATCHES])
         ]
         fleet.apply(put[0].source, [Delta("", put=put)])
         await asyncio.sleep(1 / BATCHES)

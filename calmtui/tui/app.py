@@ -168,7 +168,8 @@ class CalmApp(App[None]):
         if command.where == "app":
             return self
         parts: Iterable[object] = getattr(self.screen, "parts", ())
-        return next((part for part in parts if hasattr(part, command.method)), self.screen)
+        # The screen first: a part may be a widget, and those have scrolling methods of the same names.
+        return next((place for place in (self.screen, *parts) if hasattr(place, command.method)), self.screen)
 
     def say(self, text: str, *, trouble: bool = False) -> None:
         """Show a sentence in the footer, until the next key."""

@@ -19,7 +19,7 @@ Span = tuple[str, str]
 """Text that is safe for a terminal, and what it means: quiet, fine, warn, error, strong, or empty for plain."""
 
 
-class Rows(ScrollView, can_focus=True):
+class Rows(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows that a function gives by their index; the cursor is a bar at the edge."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {

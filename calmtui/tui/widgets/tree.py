@@ -23,7 +23,7 @@ from calmtui.tui.widgets import tree_row
 from calmtui.tui.widgets.tree_row import Look, Styles
 
 
-class FleetTree(ScrollView, can_focus=True):
+class FleetTree(ScrollView, can_focus=True, inherit_bindings=False):
     """The rows of an outline, a cursor and marks. It is told of changes by `follow`."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"tree--{name}" for name in Styles._fields}
@@ -207,7 +207,7 @@ class FleetTree(ScrollView, can_focus=True):
     def _nothing(self) -> str:
         """What stands in an empty tree."""
         if self.outline.filtered:
-            return "    nothing matches the filter; esc clears it"
+            return "    nothing matches; esc clears the filter, f shows what is well too"
         if not self.outline.fleet.sources:
             return "    nothing is connected; calmtui -i FILE opens an estate, calmtui demo shows one"
         return "    nothing here yet"
