@@ -133,6 +133,7 @@ class Gatherer:
         began = time.monotonic()
         pending: list[Update] = []
         wake = asyncio.Event()
+        complete = asyncio.Event()  # the first snapshot, or the end: somebody may be waiting for it
         ended = False
 
         async def read() -> None:
@@ -142,9 +143,12 @@ class Gatherer:
                 async for update in stream:
                     pending.append(update)
                     wake.set()
+                    if isinstance(update, Ready):
+                        complete.set()
             finally:
                 ended = True
                 wake.set()
+                complete.set()
                 await stream.aclose()
 
         reader = asyncio.create_task(read(), name=f"watch {source.name}")
@@ -157,8 +161,10 @@ class Gatherer:
                 self.fleet.apply(source.name, batch)
                 if ready:
                     self._now_live(source, began)
-                if not ended:
-                    await asyncio.sleep(BATCH_SECONDS)
+                    complete.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(BATCH_SECONDS):
+                        await complete.wait()
             await reader
         finally:
             reader.cancel()
