@@ -214,3 +214,21 @@ def test_columns_are_drawn_where_there_is_room_and_the_last_ones_go_first() -> N
     assert "7x" in drawn(look, 100)
     assert "ip-10" not in drawn(look, 100)
     assert "ip-10-2-4-7" in drawn(look, 130)
+
+
+@given(st.text("ab1● ", max_size=12), st.text("ab1● ", max_size=12), st.text("ab1● ", max_size=12))
+def test_of_a_line_that_stays_as_long_only_what_differs_is_drawn(left: str, was: str, now: str) -> None:
+    before, after = f"{left}{was.ljust(12)}end", f"{left}{now.ljust(12)}end"
+    [part] = status_line.differing(before, after) or [None]
+    if before == after:
+        assert part is None
+    else:
+        assert part is not None
+        assert before[: part.x] == after[: part.x]
+        assert before[part.right :] == after[part.right :]
+        assert before[part.x] != after[part.x]
+        assert before[part.right - 1] != after[part.right - 1]
+
+
+def test_a_line_that_gets_longer_is_drawn_whole() -> None:
+    assert status_line.differing("a", "ab") == []

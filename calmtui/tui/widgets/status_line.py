@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
+from textual.geometry import Region
 from textual.widget import Widget
 
 from calmtui.fleet.node import State
@@ -88,6 +90,21 @@ def _right(told: list[SourceStatus], situation: Situation, glyphs: Glyphs, colou
     return text
 
 
+def differing(before: str, after: str) -> list[Region]:
+    """The part of a line that is to be drawn; none: all of it."""
+    if cell_len(before) != cell_len(after) or before == after:
+        return []
+    begin = _alike(before, after)
+    end = _alike(before[begin:][::-1], after[begin:][::-1])
+    first, last = cell_len(after[:begin]), cell_len(after[: len(after) - end])
+    return [Region(first, 0, last - first, 1)]
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
 class StatusLine(Widget):
     """Draws the situation that it is shown."""
 
@@ -109,11 +126,11 @@ class StatusLine(Widget):
         self._shown = Text()
 
     def show(self, situation: Situation) -> None:
-        """Tell this now; nothing is drawn when the line says the same."""
+        """Tell this now; only that part of the line is drawn which says something else."""
         self._situation = situation
         text = self._line()
         if text != self._shown:
-            self.refresh()
+            self.refresh(*differing(self._shown.plain, text.plain))
 
     def _line(self) -> Text:
         names = ("quiet", "trouble", "warning", "marked")
