@@ -10,11 +10,12 @@ import typer
 from calmtui import __version__
 from calmtui.cli.act import act
 from calmtui.cli.changes import changes
+from calmtui.cli.console import open_console
 from calmtui.cli.demo import demo
 from calmtui.cli.exec import exec_
 from calmtui.cli.logs import logs
 from calmtui.cli.ls import ls
-from calmtui.cli.settings import settings, typed
+from calmtui.cli.settings import typed
 from calmtui.cli.shell import shell
 from calmtui.cli.show import show
 
@@ -65,6 +66,4 @@ def console(
     """Open the console, unless a command follows."""
     typed(context, inventory, read_only, theme)
     if context.invoked_subcommand is None:
-        from calmtui.tui.start import run_console  # textual is not needed by the commands
-
-        raise typer.Exit(run_console(settings(context)))
+        raise typer.Exit(open_console(context.obj))

@@ -9,12 +9,14 @@ import signal
 import sys
 from enum import IntEnum
 from pathlib import Path
-
-from typer.exceptions import Abort, TyperException
+from typing import TYPE_CHECKING
 
 from calmtui import sanitise
 from calmtui.errors import CalmError, Refused, UsageError
 from calmtui.estate import folders
+
+if TYPE_CHECKING:
+    from typer.exceptions import TyperException
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,8 @@ def say(text: str) -> None:
 
 def report(error: BaseException) -> int:
     """Tell what went wrong, in lines and never a traceback; returns what to exit with."""
+    from typer.exceptions import Abort, TyperException  # the console starts without it
+
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     match error:
