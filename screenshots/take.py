@@ -80,6 +80,9 @@ async def drive(estate: Path) -> None:
         await keys(pilot, "y")
         await pilot.pause(3.0)
         take(pilot, "outcomes")
+        await keys(pilot, "q", "c")
+        await pilot.pause(2.0)
+        take(pilot, "changes")
         await keys(pilot, "q")
 
         for theme in ("light", "contrast"):
