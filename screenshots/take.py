@@ -74,14 +74,14 @@ async def drive(estate: Path) -> None:
         await keys(pilot, "enter", "asterisk", "a")
         await pilot.pause(0.5)
         take(pilot, "actions")
-        await keys(pilot, "1")
+        await keys(pilot, "2")  # stop
         await pilot.pause(0.5)
         take(pilot, "plan")
         await keys(pilot, "y")
         await pilot.pause(3.0)
         take(pilot, "outcomes")
         await keys(pilot, "q", "c")
-        await pilot.pause(2.0)
+        await pilot.pause(8.0)  # until the instances are seen to have stopped
         take(pilot, "changes")
         await keys(pilot, "q")
 
