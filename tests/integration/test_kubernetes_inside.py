@@ -366,7 +366,8 @@ async def test_events_tell_what_happened_to_a_node_oldest_first(cluster: Kube) -
         inside = await lab.source.events(lab.node(f"{SPACE}/pod/two/b"))
         assert {event.reason for event in inside} >= {"Created", "Started"}
         assert len(inside) < len(await lab.source.events(lab.node(f"{SPACE}/pod/two")))
-        assert "NodeReady" in {event.reason for event in await lab.source.events(lab.node("node/lab-node"))}
+        # The kubelet may register as ready at once, without an event for it; it always tells that it starts.
+        assert "Starting" in {event.reason for event in await lab.source.events(lab.node("node/lab-node"))}
         assert len(await lab.source.events(lab.node(SPACE))) > len(crash)
 
 
