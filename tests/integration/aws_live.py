@@ -60,7 +60,7 @@ async def gathered(opened: AwsSource) -> AsyncIterator[Fleet]:
         yield fleet
 
 
-async def until(condition: Callable[[], object], seconds: float = 15) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "the condition did not come true in time"

@@ -34,11 +34,11 @@ class Live:
     def find(self, name: str) -> Node | None:
         return self.fleet.nodes.get(f"docker:engine/{name}")
 
-    async def until(self, look: Callable[[], Seen], timeout: float = 15.0) -> Seen:
+    async def until(self, look: Callable[[], Seen], timeout: float = 60.0) -> Seen:
         return await until(look, timeout)
 
 
-async def until(look: Callable[[], Seen], timeout: float = 15.0) -> Seen:
+async def until(look: Callable[[], Seen], timeout: float = 60.0) -> Seen:
     """Wait until a look gives something true, and return it."""
     deadline = time.monotonic() + timeout
     while True:

@@ -49,7 +49,7 @@ class Live:
         return sorted((node for node in below if node.kind == kind), key=lambda node: node.name)
 
 
-async def until(look: Callable[[], Seen], timeout: float = 20.0) -> Seen:
+async def until(look: Callable[[], Seen], timeout: float = 60.0) -> Seen:
     """Wait until a look gives something true, and return it."""
     deadline = time.monotonic() + timeout
     while True:

@@ -68,7 +68,7 @@ class Watched:
         """The node `ssh:f/NAME`."""
         return self.fleet.nodes[f"ssh:f/{name}"]
 
-    async def until(self, holds: Callable[[], bool], seconds: float = 20) -> None:
+    async def until(self, holds: Callable[[], bool], seconds: float = 60) -> None:
         """Wait until something holds of the fleet."""
         async with asyncio.timeout(seconds):
             while not holds():

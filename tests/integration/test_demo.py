@@ -44,7 +44,7 @@ async def said(estate: demo.DemoEstate, host: str, command: str) -> str:
         return str((await connection.run(command, check=True)).stdout)
 
 
-async def until(condition: Callable[[], object], seconds: float = 15) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "the condition did not come true in time"

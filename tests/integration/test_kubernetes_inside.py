@@ -166,7 +166,7 @@ async def test_following_a_pod_that_ends_ends_and_says_how(cluster: Kube) -> Non
     )
     async with live(cluster.kubeconfig, namespaces=[SPACE]) as lab:
         node = await until(lambda: lab.find(f"{SPACE}/pod/brief"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(45):
             assert (await all_of(lab, node, LogRequest()))[""][-3:] == [
                 b"one",
                 b"two",
@@ -302,7 +302,7 @@ async def test_a_command_that_the_image_does_not_hold_fails_with_its_name(cluste
 async def output_until(shell: ShellChannel, wanted: bytes) -> bytes:
     """What a shell writes up to something that it should."""
     seen = b""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(45):
         while wanted not in seen:
             piece = await shell.read()
             assert piece, f"it ended after {seen!r}"

@@ -42,7 +42,7 @@ async def gathered(*specs: SourceSpec) -> AsyncIterator[LiveEstate]:
         yield live
 
 
-async def until(condition: Callable[[], object], seconds: float = 20) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "the condition did not come true in time"

@@ -174,14 +174,14 @@ def _fresh(fleet: SshFleet, name: str) -> Path:
 
 async def _lines(chunks: AsyncGenerator[LogChunk, None], count: int) -> list[str]:
     seen: list[str] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(45):
         while len(seen) < count:
             seen += [line.decode() for _, line in (await anext(chunks)).lines]
     return seen
 
 
 async def _note(chunks: AsyncGenerator[LogChunk, None]) -> str:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(45):
         while not (note := (await anext(chunks)).note):
             pass
     return note

@@ -17,7 +17,7 @@ from calmtui.fleet.update import Snapshot
 from calmtui.tui.app import CalmApp
 from calmtui.tui.widgets.footer import Footer
 
-PATIENCE = 10.0
+PATIENCE = 45.0
 """Seconds until a condition that is waited for has failed."""
 NOW = time.mktime((2026, 2, 3, 2, 41, 7, 0, 0, 0))
 """The time in pictures: of the local clock, so that it reads 02:41 everywhere."""

@@ -18,7 +18,7 @@ from calmtui.providers.base import LogChunk, LogRequest
 from calmtui.tui import keys
 from calmtui.tui.screens.logs import LogsScreen
 
-PATIENCE = 10.0
+PATIENCE = 45.0
 """Seconds until a condition that is waited for has failed."""
 
 

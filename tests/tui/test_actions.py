@@ -53,7 +53,7 @@ def instances(app: CalmApp) -> list[Node]:
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         await pilot.pause(0.02)

@@ -94,7 +94,7 @@ async def running() -> AsyncIterator[Console]:
         app.screen.set_focus(None)
         await pilot.pause()
         yield app
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(45):
             await pilot.pause()
             while app.type_ahead.busy:
                 await pilot.pause(0.01)

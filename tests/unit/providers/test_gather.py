@@ -49,7 +49,7 @@ async def steady(attempt: int) -> AsyncGenerator[Update, None]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(45):
         while not condition():
             await asyncio.sleep(0.005)
 

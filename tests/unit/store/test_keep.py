@@ -49,7 +49,7 @@ async def test_at_the_end_everything_is_kept(path: Path) -> None:
 async def test_changes_are_written_while_it_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keep, "EVERY", 0.01)
     fleet = Fleet()
-    async with FleetKeeper(fleet, "e", _complain, path=path), asyncio.timeout(10):
+    async with FleetKeeper(fleet, "e", _complain, path=path), asyncio.timeout(45):
         for wanted in (["web-1"], ["web-2"], []):
             _answered(fleet, "a", *wanted)
             while _stored(path) != (wanted, 1):
@@ -71,7 +71,7 @@ async def test_what_cannot_be_saved_is_told_once_and_harms_nothing(path: Path, m
     (path.parent / "file").write_text("")
     told: list[StoreError] = []
     fleet = Fleet()
-    async with FleetKeeper(fleet, "e", told.append, path=path.parent / "file" / "state.db"), asyncio.timeout(10):
+    async with FleetKeeper(fleet, "e", told.append, path=path.parent / "file" / "state.db"), asyncio.timeout(45):
         _answered(fleet, "a", "web-1")
         while not told:
             await asyncio.sleep(0.01)
