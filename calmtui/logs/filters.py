@@ -1,10 +1,12 @@
-"""Which lines to show: what they must hold, what they must not, and how grave they must be.
+"""Which lines to show: rules that they must keep, a least level, and whose lines are heard.
 
 What operators type is compiled with RE2, whose time grows with the text alone: no expression can freeze the screen.
+How a rule is typed is read in `rules`.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +14,12 @@ import re2
 
 from calmtui.errors import UsageError
 from calmtui.logs.level import Level
-from calmtui.logs.line import LogLine, Note
+from calmtui.logs.line import LogLine, Note, Origin
+
+COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "=": operator.eq, "!=": operator.ne, ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
+}  # fmt: skip
+"""What stands between a level or a field and what it is compared with; a field may have `~`, an expression, too."""
 
 
 class Pattern:
@@ -49,31 +56,79 @@ class Pattern:
         search = self._expression.search
         return lambda text: search(text) is not None
 
+    def holds(self, line: LogLine) -> bool:
+        """Whether the line's text holds it."""
+        return self.found_in(line.text)
+
     def places(self, text: str) -> list[tuple[int, int]]:
         """Begin and end of each place where a text holds it; empty matches left out."""
         return [found.span() for found in self._expression.finditer(text) if found.end() > found.start()]
 
 
 @dataclass(frozen=True)
-class Filter:
-    """Lines pass that hold `include`, do not hold `exclude` and are at least of `level`. Notes always pass."""
+class OfLevel:
+    """Lines whose level compares like that; a line that does not say its level is below all others."""
 
-    include: Pattern | None = None
-    exclude: Pattern | None = None
+    compare: str
+    """A key of `COMPARE`."""
+    level: Level
+
+    def holds(self, line: LogLine) -> bool:
+        """Whether the line's level does."""
+        return COMPARE[self.compare](line.level, self.level)
+
+
+Test = Pattern | OfLevel
+"""What a rule asks of a line."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One filter: lines that hold the test pass, or with `out` those that do not."""
+
+    typed: str
+    """As the operator wrote it."""
+    test: Test
+    out: bool = False
+    on: bool = True
+    """Switched off, it is kept for later and lets every line pass."""
+
+
+Heard = tuple[str, str | None]
+"""A node's id, and the name of one of its streams or None for all of them."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Lines pass that keep every rule, are at least of `level`, and whose source is heard. Notes always pass."""
+
+    rules: tuple[Rule, ...] = ()
+    """Each narrows what the others leave."""
     level: Level = Level.NONE
     """A line that does not say its level passes only with NONE."""
+    muted: frozenset[Heard] = frozenset()
+    solo: frozenset[Heard] = frozenset()
+    """When there are any, only these are heard."""
+
+    @property
+    def active(self) -> tuple[Rule, ...]:
+        """The rules that are switched on."""
+        return tuple(rule for rule in self.rules if rule.on)
 
     @property
     def open(self) -> bool:
         """Whether every line passes."""
-        return self.include is None and self.exclude is None and self.level is Level.NONE
+        return not self.active and self.level is Level.NONE and not self.muted and not self.solo
+
+    def hears(self, origin: Origin) -> bool:
+        """Whether lines of this stream are to be shown at all."""
+        ways = {(origin.node_id, None), (origin.node_id, origin.stream)}
+        return ways.isdisjoint(self.muted) and (not self.solo or not ways.isdisjoint(self.solo))
 
     def passes(self, line: LogLine) -> bool:
         """Whether the line is to be shown."""
         if isinstance(line, Note):
             return True
-        if line.level < self.level:
+        if line.level < self.level or not ((not self.muted and not self.solo) or self.hears(line.origin)):
             return False
-        if self.include is not None and not self.include.found_in(line.text):
-            return False
-        return self.exclude is None or not self.exclude.found_in(line.text)
+        return all(not rule.on or rule.test.holds(line) is not rule.out for rule in self.rules)

@@ -20,6 +20,7 @@ from calmtui.fleet.node import Node
 from calmtui.logs.filters import Filter, Pattern
 from calmtui.logs.level import Level
 from calmtui.logs.output import as_text, document
+from calmtui.logs.rules import rule
 from calmtui.tui import keys
 from calmtui.tui.widgets.footer import Footer
 from calmtui.tui.widgets.log_pane import LogPane
@@ -118,15 +119,15 @@ class LogsScreen(Screen[None]):
     # -- what is shown -----------------------------------------------------------
 
     def action_include(self, typed: str) -> None:
-        self._typed("include", typed, self.filter.include)
+        self._typed("include", typed)
 
     def action_exclude(self, typed: str) -> None:
-        self._typed("exclude", typed, self.filter.exclude)
+        self._typed("exclude", typed)
 
     def action_find(self, typed: str) -> None:
         self._typed("find", typed, self.search)
 
-    def _typed(self, purpose: Purpose, typed: str, now: Pattern | None) -> None:
+    def _typed(self, purpose: Purpose, typed: str, now: Pattern | None = None) -> None:
         """Take what followed `:include` and the like, or ask for it."""
         if typed:
             self._take(purpose, typed)
@@ -144,17 +145,14 @@ class LogsScreen(Screen[None]):
 
     def _take(self, purpose: Purpose, typed: str) -> None:
         try:
-            pattern = Pattern(typed) if typed else None
+            match purpose:
+                case "find":
+                    self._find(Pattern(typed) if typed else None)
+                case "include" | "exclude" if typed:
+                    added = rule(typed, out=purpose == "exclude")
+                    self._filter(replace(self.filter, rules=(*self.filter.rules, added)))
         except UsageError as error:
             self._say(str(error), trouble=True)
-            return
-        match purpose:
-            case "find":
-                self._find(pattern)
-            case "include":
-                self._filter(replace(self.filter, include=pattern))
-            case "exclude":
-                self._filter(replace(self.filter, exclude=pattern))
 
     def action_level(self) -> None:
         following = LEVELS[(LEVELS.index(self.filter.level) + 1) % len(LEVELS)]
@@ -208,8 +206,8 @@ class LogsScreen(Screen[None]):
         """One thing less: the search, then the filters, then the screen."""
         if self.search is not None:
             self._find(None)
-        elif not self.filter.open:
-            self._filter(Filter())
+        elif self.filter != Filter():
+            self._filter(peeled(self.filter))
         else:
             self.app.pop_screen()
 
@@ -230,6 +228,13 @@ class LogsScreen(Screen[None]):
             self._say(f"not saved: {target}: {error.strerror}", trouble=True)
         else:
             self._say(f"{len(lines):,} lines saved to {target}")
+
+
+def peeled(wanted: Filter) -> Filter:
+    """The filter with one thing less: the last rule, then the level, then what is muted."""
+    if wanted.rules:
+        return replace(wanted, rules=wanted.rules[:-1])
+    return Filter() if wanted.level is Level.NONE else replace(wanted, level=Level.NONE)
 
 
 def saved_path(now: float) -> Path:

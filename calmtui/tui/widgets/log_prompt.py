@@ -11,8 +11,8 @@ from textual.widgets import Input
 Purpose = Literal["include", "exclude", "find"]
 
 QUESTIONS: dict[Purpose, str] = {
-    "include": "show only lines with …  (~ for a regular expression; empty: all)",
-    "exclude": "hide lines with …  (~ for a regular expression; empty: none)",
+    "include": "show only lines with …  (~regular expression, level>=warn)",
+    "exclude": "hide lines with …  (~regular expression, level<info)",
     "find": "find …  (~ for a regular expression)",
 }
 

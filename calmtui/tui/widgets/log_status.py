@@ -64,10 +64,7 @@ def second_line(account: Account, shown: Filter, look: Look, width: int) -> str:
     """Filters and toggles, and how much of what is kept they leave."""
     least = "all levels" if shown.level is Level.NONE else f"level {shown.level.name.lower()} and above"
     parts = [least]
-    if shown.include is not None:
-        parts.append(f"in: {shown.include.typed}")
-    if shown.exclude is not None:
-        parts.append(f"out: {shown.exclude.typed}")
+    parts += [f"{'out' if rule.out else 'in'}: {rule.typed}" for rule in shown.active]
     if look.search is not None:
         parts.append(f"find: {look.search.typed}")
     parts += ["wrap" if look.wrap else "no wrap", "times" if look.times else "raw"]

@@ -9,16 +9,25 @@ from hypothesis import strategies as st
 from calmtui.errors import UsageError
 from calmtui.logs import buffer as buffer_module
 from calmtui.logs.buffer import Buffer
-from calmtui.logs.filters import Filter, Pattern
+from calmtui.logs.filters import Filter, OfLevel, Pattern, Rule
 from calmtui.logs.ingest import Reader
 from calmtui.logs.level import Level
 from calmtui.logs.line import LogLine, Origin, key
+from calmtui.logs.rules import rule
 from tests.strategies import log_streams
 
+RULES = st.builds(
+    Rule,
+    typed=st.just(""),
+    test=st.sampled_from(
+        [Pattern("timeout"), Pattern("Timeout"), Pattern("~^time|used$"), Pattern("healthz"), OfLevel("<=", Level.WARN)]
+    ),
+    out=st.booleans(),
+    on=st.booleans(),
+)
 FILTERS = st.builds(
     Filter,
-    include=st.sampled_from([None, Pattern("timeout"), Pattern("Timeout"), Pattern("~^time|used$")]),
-    exclude=st.sampled_from([None, Pattern("healthz"), Pattern("~again$")]),
+    rules=st.lists(RULES, max_size=3).map(tuple),
     level=st.sampled_from([Level.NONE, Level.WARN]),
 )
 
@@ -52,7 +61,7 @@ def test_a_buffer_and_its_view_are_as_a_sorted_list_and_a_naive_filter(
 @given(log_streams(longest=30))
 def test_a_few_late_lines_stand_where_sorting_would_put_them(lines: list[LogLine]) -> None:
     buffer = Buffer()
-    view = buffer.view(Filter(exclude=Pattern("refused")))
+    view = buffer.view(Filter((rule("refused", out=True),)))
     bulk = [LogLine(at, at, Origin("lab", "bulk", "bulk"), at, "up") for at in range(30 * buffer_module.FEW)]
     buffer.add(bulk)
     view.advance(len(bulk))
@@ -73,7 +82,7 @@ def test_memory_is_bounded_by_characters_too() -> None:
 
 def test_clearing_empties_the_view_and_is_no_eviction() -> None:
     buffer = Buffer()
-    view = buffer.view(Filter(include=Pattern("a")))
+    view = buffer.view(Filter((rule("a"),)))
     buffer.add(Reader(Origin("lab", "a", "a")).lines([(1, b"a"), (2, b"b")], 0))
     view.advance(10)
     buffer.clear()
@@ -100,8 +109,3 @@ def test_an_expression_that_cannot_be_compiled_says_why() -> None:
         Pattern("~(a")
     with pytest.raises(UsageError, match="look-around"):
         Pattern("~a(?=b)")
-
-
-def test_notes_pass_every_filter() -> None:
-    note = Reader(Origin("lab", "a", "a")).note("reconnected", 0)
-    assert Filter(include=Pattern("nothing"), level=Level.ERROR).passes(note)
