@@ -34,6 +34,7 @@ from calmtui.errors import Throttled as Throttled
 from calmtui.errors import Unreachable as Unreachable
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Update
+from calmtui.masks import MASK as MASK
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -224,9 +225,6 @@ class Events(Protocol):
         """The latest events, oldest first, a hundred at the most. Raises a SourceError."""
         ...
 
-
-MASK = "••••••"
-"""What stands in place of a secret."""
 
 # -- sources and providers -----------------------------------------------------
 

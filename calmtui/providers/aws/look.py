@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from calmtui import masks
 from calmtui.providers.aws.nodes import impairments, planned_events
 from calmtui.providers.base import MASK, NodeEvent
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ec2.type_defs import InstanceStatusTypeDef, InstanceTypeDef
 
-_SECRET = re.compile(r"passw|secret|token|credential|private.?key|api.?key", re.IGNORECASE)
-"""In the key of a tag: people do keep such things in tags."""
 _WHEN = re.compile(r"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)")
 """The time in a StateTransitionReason: `User initiated (2026-11-20 02:10:00 GMT)`."""
 
@@ -41,7 +40,7 @@ def plain(instance: Mapping[str, Any]) -> dict[str, Any]:
     shown = _json(instance)
     assert isinstance(shown, dict)
     for tag in shown.get("Tags", ()):
-        if _SECRET.search(tag.get("Key", "")):
+        if masks.is_secret(tag.get("Key", "")):
             tag["Value"] = MASK
     return shown
 

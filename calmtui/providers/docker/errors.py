@@ -8,6 +8,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator, Mapping
 
+from calmtui import masks
 from calmtui.errors import (
     AuthFailed,
     Forbidden,
@@ -19,7 +20,6 @@ from calmtui.errors import (
     Throttled,
     Unreachable,
 )
-from calmtui.providers.docker import mask
 
 LONGEST = 300
 """Characters of a foreign text that are shown; engines quote whole command lines."""
@@ -205,5 +205,5 @@ def _what(error: BaseException, address: str) -> str:
 
 
 def _text(text: str) -> str:
-    text = mask.text(" ".join(text.split()).rstrip("."))
+    text = masks.text(" ".join(text.split()).rstrip("."))
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -11,9 +11,8 @@ import re
 
 import msgspec
 
-from calmtui import sanitise
+from calmtui import masks, sanitise
 from calmtui.fleet.node import Node, NodeId, State
-from calmtui.providers.docker import mask
 from calmtui.providers.docker.actions import OF_CONTAINER
 
 PROJECT_LABEL = "com.docker.compose.project"
@@ -136,7 +135,7 @@ def container(source: str, entry: Entry, detail: Detail | None, now: float) -> N
         state=state,
         raw_state=entry.state,
         reason=reason,
-        labels={key: mask.described(value, key) for key, value in (entry.labels or {}).items()},
+        labels={key: masks.described(value, key) for key, value in (entry.labels or {}).items()},
         addresses=_addresses(entry),
         image=entry.image,
         created=float(entry.created) or None,
@@ -201,7 +200,7 @@ def _facts(entry: Entry) -> dict[str, str]:
     networks = (entry.network.networks if entry.network else None) or {}
     facts = {
         "status": entry.status,
-        "command": mask.text(entry.command),
+        "command": masks.text(entry.command),
         "ports": ", ".join(dict.fromkeys(map(_port, sorted(entry.ports or (), key=lambda port: port.private)))),
         "networks": ", ".join(networks),
         "service": labels.get(SERVICE_LABEL, ""),

@@ -7,11 +7,12 @@ import contextlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
+from calmtui import masks
 from calmtui.errors import SourceError
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Update
 from calmtui.providers.base import ExecResult, LogChunk, LogRequest, NodeEvent, Opening
-from calmtui.providers.docker import events, execs, lifecycle, logs, mask
+from calmtui.providers.docker import events, execs, lifecycle, logs
 from calmtui.providers.docker.connect import Engine, connect
 from calmtui.providers.docker.endpoint import Endpoint
 from calmtui.providers.docker.execs import DockerShell
@@ -79,13 +80,13 @@ class DockerSource:
         """What `docker inspect` shows of a container or of each member of a project, or `docker info`; no secrets."""
         engine = await self._reach()
         if node.kind == "engine":
-            info: dict[str, Any] = mask.described(await engine.call("info"))
+            info: dict[str, Any] = masks.described(await engine.call("info"))
             return info
         if node.kind == "project":
             members = await lifecycle.members_of(engine, node)
             found = await asyncio.gather(*(engine.call("inspect_container", entry.id) for entry in members))
-            return {entry.name: mask.described(one) for entry, one in zip(members, found, strict=True)}
-        described: dict[str, Any] = mask.described(await engine.call("inspect_container", _reference(node)))
+            return {entry.name: masks.described(one) for entry, one in zip(members, found, strict=True)}
+        described: dict[str, Any] = masks.described(await engine.call("inspect_container", _reference(node)))
         return described
 
     async def events(self, node: Node) -> list[NodeEvent]:

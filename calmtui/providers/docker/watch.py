@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from calmtui import masks
 from calmtui.fleet.update import Delta, Ready, Trouble, Update
-from calmtui.providers.docker import mask
 from calmtui.providers.docker.about import about
 from calmtui.providers.docker.connect import Engine
 from calmtui.providers.docker.events import Feed
@@ -164,6 +164,6 @@ def _detail(inspected: _Inspection) -> Detail:
         state=state.status,
         restarts=inspected.restarts,
         out_of_memory=state.out_of_memory,
-        error=mask.text(state.error),
-        probe=mask.text(probe.splitlines()[-1])[:200] if probe else "",
+        error=masks.text(state.error),
+        probe=masks.text(probe.splitlines()[-1])[:200] if probe else "",
     )
