@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import warnings
 from collections.abc import Callable
 
 import pytest
@@ -195,6 +197,19 @@ async def test_a_tab_that_the_source_does_not_offer_says_so() -> None:
         assert app.fleet_screen.detail.tab is Tab.EVENTS
         text = app.fleet_screen.detail.query("Static").last().render()
         assert "edge offers no events of a host" in str(text)
+
+
+async def test_a_node_that_is_looked_at_for_no_time_at_all_leaves_nothing_unfinished_behind() -> None:
+    app = console()
+    async with app.run_test(size=WIDE) as pilot:
+        await press(pilot, "Z")
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always", RuntimeWarning)
+            for node in app.live.fleet:  # one after the other, before any has had its turn
+                app.fleet_screen.detail.show(node)
+            await pilot.pause()
+            gc.collect()
+        assert [str(warning.message) for warning in warned if warning.category is RuntimeWarning] == []
 
 
 async def test_logs_of_the_marked_nodes_open_and_esc_comes_back_to_the_same_place() -> None:

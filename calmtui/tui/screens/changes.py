@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from rich.style import Style
 from rich.text import Text
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
 from textual.screen import Screen
@@ -130,7 +131,11 @@ class ChangesScreen(Screen[None]):
         self.reading, self.unseen = True, 0
         self.shown.clear()
         self._again(None)
-        self.run_worker(self._poll(), group="look back", exclusive=True)
+        self._poll_now()
+
+    @work(exclusive=True, group="look back")
+    async def _poll_now(self) -> None:
+        await self._poll()
 
     async def _poll(self) -> None:
         following = self._following

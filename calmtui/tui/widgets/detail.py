@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from rich.style import Style
 from rich.text import Text
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 
@@ -102,11 +103,11 @@ class Detail(Vertical):
         if other:
             self._body.scroll_home(animate=False)
             self._altered = {}
-            self.run_worker(self._fill(), exclusive=True, group="detail", exit_on_error=False)
+            self._fill()
             return
         self._draw_known()
         if isinstance(subject, Node) and self.live.changed_at(subject.id) != self._changed_at:
-            self.run_worker(self._recall(subject, RECORDED), exclusive=True, group="recall", exit_on_error=False)
+            self._recall_later(subject)
 
     def scroll_by(self, rows: int) -> None:
         """Move what the open tab shows."""
@@ -168,6 +169,7 @@ class Detail(Vertical):
                 return False
         return True
 
+    @work(exclusive=True, group="detail", exit_on_error=False)
     async def _fill(self) -> None:
         await self._body.query("LogPane").remove()
         self._text.display = True
@@ -191,6 +193,10 @@ class Detail(Vertical):
             log.exception("%s of %s", self.tab, node.id)
             told = f"internal error: {type(error).__name__}: {error}; calmtui's log file has the details"
             self._text.tell(Text(sanitise.word(told), self._styles().warning))
+
+    @work(exclusive=True, group="recall", exit_on_error=False)
+    async def _recall_later(self, node: Node) -> None:
+        await self._recall(node, RECORDED)
 
     async def _recall(self, node: Node, wait: float) -> None:
         """Tell what is recorded of a node, after so many seconds."""
