@@ -15,6 +15,7 @@ from calmtui.cli.demo import demo
 from calmtui.cli.exec import exec_
 from calmtui.cli.logs import logs
 from calmtui.cli.ls import ls
+from calmtui.cli.pins import pins
 from calmtui.cli.settings import typed
 from calmtui.cli.shell import shell
 from calmtui.cli.show import show
@@ -31,6 +32,7 @@ app.command("act")(act)
 app.command("exec")(exec_)
 app.command("logs")(logs)
 app.command("changes")(changes)
+app.command("pins")(pins)
 app.command("shell")(shell)
 app.command("demo")(demo)
 

@@ -41,6 +41,17 @@ def m003_changes_by_node(db: Database) -> None:
     db.table("changes").create_index(["estate", "node", "at"])
 
 
+@migrations()
+def m004_pins(db: Database) -> None:
+    """Log lines that were kept with a note; `at` is in nanoseconds, `when` in seconds since the epoch."""
+    db.table("pins").create(
+        {"number": int, "estate": str, "node": str, "name": str, "stream": str, "at": int, "text": str, "note": str,
+         "who": str, "when": float},
+        pk="number", strict=True,
+    )  # fmt: skip
+    db.table("pins").create_index(["estate", "at"])
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring a database up to VERSION; all steps and their record in one transaction."""
     with transaction(connection):
