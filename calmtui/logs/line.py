@@ -1,4 +1,7 @@
-"""LogLine: one line of one stream, made safe and put in time. A hundred thousand of them must stay cheap."""
+"""LogLine: one line of one stream, made safe and put in time.
+
+Lines are kept as bytes and columns (see `block`); a LogLine is made of one when it is drawn, written or looked at.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +48,8 @@ class LogLine(msgspec.Struct, frozen=True, gc=False):
     spans: tuple[Span, ...] = ()
     late: bool = False
     """It came after lines that follow it in time had been shown."""
+    cut: bool = False
+    """It was longer than what is kept of a line; its text ends by saying how much."""
 
 
 class Note(LogLine, frozen=True, gc=False):
@@ -54,6 +59,8 @@ class Note(LogLine, frozen=True, gc=False):
     """Lines known to be lost at this place."""
     trouble: bool = False
     """The stream failed here."""
+    gap: bool = False
+    """Lines are missing here: `lost` of them, or nobody knows how many."""
 
 
 key = attrgetter("at", "origin", "seq")

@@ -103,6 +103,9 @@ class LogRequest(msgspec.Struct, frozen=True):
     since: float | None = None
     """Only lines not older than this, seconds since the epoch."""
     follow: bool = True
+    positions: Mapping[str, str] = {}
+    """For a node that is read again: the last `LogChunk.position` of each of its streams. A stream named here goes on
+    right after it, whatever `tail` and `since` say; what can no longer be found is a gap."""
 
 
 class LogChunk(msgspec.Struct, frozen=True, gc=False):
@@ -119,6 +122,13 @@ class LogChunk(msgspec.Struct, frozen=True, gc=False):
     """Something the reader must know: a gap, a rotation, a reconnect, an end. Shown as a row of its own."""
     lost: int = 0
     """Lines known to be lost at this place."""
+    gap: bool = False
+    """Lines may be missing at this place, and nobody knows how many."""
+    position: str = ""
+    """Where the stream stands after these lines, in the source's own words: a file and an offset, a cursor. Empty when
+    the source can go on only by time."""
+    behind: int | None = None
+    """Bytes that the source has beyond these lines and has not sent yet; None when it does not say."""
 
 
 @runtime_checkable

@@ -1,0 +1,204 @@
+"""Block: many lines in order as one piece of bytes and one row of figures each; what the log engine works on.
+
+A line of 100 bytes takes 133 bytes here and 600 as a `LogLine`, which is made on demand. Blocks never change:
+whatever is done to lines gives a new one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calmtui.logs.level import Level
+from calmtui.logs.line import LogLine, Note, Origin
+from calmtui.logs.sgr import decode
+
+ROW = np.dtype(
+    [
+        ("at", np.int64),
+        ("ts", np.int64),
+        ("end", np.uint32),
+        ("seq", np.uint32),
+        ("origin", np.uint32),
+        ("level", np.uint8),
+        ("stamp", np.uint8),
+        ("flags", np.uint8),
+    ],
+    align=True,
+)
+"""What is known of a line, 32 bytes: `LogLine`'s fields, `end` where its bytes end, `origin` its number in `Origins`.
+Without DATED `ts` says nothing, but of a note how many lines were lost."""
+
+DATED, LATE, NOTE, TROUBLE, GAP, RAW, CUT, CONTINUES = (1 << bit for bit in range(8))
+"""Flags of a line: something tells its time; it came late; it is a note, one of trouble, one of missing lines; its
+bytes are not its text (colours, control characters, not UTF-8); it was too long; it goes on with the event before."""
+
+Rows = NDArray[np.void]
+"""An array of ROW."""
+Mask = NDArray[np.bool_]
+
+
+class Origins:
+    """The streams of a log, each with a number by which rows name it. Shared by all blocks of the log."""
+
+    def __init__(self) -> None:
+        self.known: list[Origin] = []
+        self.ranks = np.zeros(0, np.uint32)
+        """By number, where the stream stands among all: lines of one moment are in that order."""
+        self._numbers: dict[Origin, int] = {}
+
+    def number(self, origin: Origin) -> int:
+        """The stream's number; a new one is given the next."""
+        number = self._numbers.get(origin)
+        if number is None:
+            number = self._numbers[origin] = len(self.known)
+            self.known.append(origin)
+            self.ranks = np.zeros(len(self.known), np.uint32)
+            self.ranks[sorted(range(len(self.known)), key=self.known.__getitem__)] = np.arange(len(self.known))
+        return number
+
+
+class Block(Sequence[LogLine]):
+    """Lines. As a sequence it makes the `LogLine` or `Note` of each that is asked for."""
+
+    __slots__ = ("data", "origins", "rows")
+
+    def __init__(self, data: bytes, rows: Rows, origins: Origins) -> None:
+        self.data = data
+        """Every line's bytes followed by a line end; no line end within a line."""
+        self.rows = rows
+        self.origins = origins
+
+    @classmethod
+    def of(cls, lines: Iterable[bytes], rows: Rows, origins: Origins) -> Block:
+        """A block of these lines' bytes; the rows need no `end` yet."""
+        lines = list(lines)
+        lengths = np.fromiter(map(len, lines), np.int64, len(lines))
+        rows["end"] = np.cumsum(lengths + 1) - 1
+        lines.append(b"")
+        return cls(b"\n".join(lines), rows, origins)
+
+    @classmethod
+    def empty(cls, origins: Origins) -> Block:
+        """No line."""
+        return cls(b"", np.zeros(0, ROW), origins)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> LogLine: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[LogLine]: ...
+    def __getitem__(self, index: int | slice) -> LogLine | list[LogLine]:
+        if isinstance(index, slice):
+            return [self._line(number) for number in range(*index.indices(len(self)))]
+        return self._line(range(len(self))[index])
+
+    def __iter__(self) -> Iterator[LogLine]:
+        return map(self._line, range(len(self)))
+
+    def starts(self) -> NDArray[np.int64]:
+        """Where each line's bytes begin."""
+        starts = np.zeros(len(self), np.int64)
+        starts[1:] = self.rows["end"][:-1]
+        starts[1:] += 1
+        return starts
+
+    def raw(self, number: int) -> bytes:
+        """A line's bytes: its text as UTF-8 unless it is RAW."""
+        start = int(self.rows["end"][number - 1]) + 1 if number else 0
+        return self.data[start : int(self.rows["end"][number])]
+
+    def pieces(self) -> list[bytes]:
+        """Every line's bytes."""
+        return self.data.split(b"\n")[:-1]
+
+    def text(self, number: int) -> str:
+        """A line's text, safe for a terminal."""
+        return decode(self.raw(number))[0]
+
+    def _line(self, number: int) -> LogLine:
+        at, ts, _, seq, origin, level, stamp, flags = self.rows[number].item()
+        text, spans = decode(self.raw(number))
+        whose = self.origins.known[origin]
+        if flags & NOTE:
+            lost, trouble, gap = ts, bool(flags & TROUBLE), bool(flags & GAP)
+            return Note(at, None, whose, seq, text, lost=lost, trouble=trouble, gap=gap)
+        return LogLine(
+            at, ts if flags & DATED else None, whose, seq, text, Level(level), stamp, spans,
+            late=bool(flags & LATE), cut=bool(flags & CUT),
+        )  # fmt: skip
+
+    def order(self) -> NDArray[np.intp]:
+        """The numbers of the lines in the order of `line.key`."""
+        rows = self.rows
+        return np.lexsort((rows["seq"], self.origins.ranks[rows["origin"]], rows["at"]))
+
+    def chosen(self, numbers: NDArray[np.intp] | Mask) -> Block:
+        """These lines, in the order in which they are named."""
+        if numbers.dtype == np.bool_:
+            numbers = np.flatnonzero(numbers)
+        ends, starts, data = self.rows["end"][numbers].tolist(), self.starts()[numbers].tolist(), self.data
+        return Block.of([data[s:e] for s, e in zip(starts, ends, strict=True)], self.rows[numbers], self.origins)
+
+    def stretch(self, begin: int, end: int) -> Block:
+        """The lines from `begin` up to `end`."""
+        if begin >= end:
+            return Block.empty(self.origins)
+        start = int(self.rows["end"][begin - 1]) + 1 if begin else 0
+        rows = self.rows[begin:end].copy()
+        rows["end"] -= start
+        return Block(self.data[start : start + int(rows["end"][-1]) + 1], rows, self.origins)
+
+    def ordered(self) -> Block:
+        """The same lines in order."""
+        order = self.order()
+        return self if bool(np.all(order[1:] > order[:-1])) else self.chosen(order)
+
+
+def joined(blocks: Sequence[Block]) -> Block:
+    """The lines of several blocks of one log, one block's after another's."""
+    if len(blocks) == 1:
+        return blocks[0]
+    rows = np.concatenate([block.rows for block in blocks])
+    lengths = [len(block) for block in blocks]
+    before = np.cumsum([0, *(len(block.data) for block in blocks[:-1])])
+    rows["end"] += np.repeat(before, lengths).astype(np.uint32)
+    return Block(b"".join(block.data for block in blocks), rows, blocks[0].origins)
+
+
+Key = tuple[int, Origin, int]
+"""A line's place in the order: see `line.key`."""
+
+
+def key_at(block: Block, number: int) -> Key:
+    """The place of a block's line in the order."""
+    row = block.rows[number]
+    return int(row["at"]), block.origins.known[row["origin"]], int(row["seq"])
+
+
+def place(block: Block, key: Key) -> int:
+    """How many lines of an ordered block stand before that place in the order."""
+    at = block.rows["at"]
+    begin, end = int(np.searchsorted(at, key[0])), int(np.searchsorted(at, key[0], "right"))
+    return begin + bisect_left(range(begin, end), key, key=lambda number: key_at(block, number))
+
+
+def block_of(lines: Sequence[LogLine], origins: Origins) -> Block:
+    """A block of lines whose text is given, as tests and other writers of lines have them."""
+    rows = np.zeros(len(lines), ROW)
+    for row, line in zip(rows, lines, strict=True):
+        flags = DATED * (line.ts is not None) | LATE * line.late | CUT * line.cut
+        ts = line.ts or 0
+        if isinstance(line, Note):
+            flags, ts = NOTE | TROUBLE * line.trouble | GAP * line.gap, line.lost
+        number = origins.number(line.origin)
+        row[["at", "ts", "seq", "origin", "level", "stamp", "flags"]] = (
+            line.at, ts, line.seq, number, line.level, line.stamp, flags,
+        )  # fmt: skip
+    return Block.of((line.text.encode() for line in lines), rows, origins)
