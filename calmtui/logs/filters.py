@@ -100,7 +100,7 @@ Heard = tuple[str, str | None]
 
 @dataclass(frozen=True)
 class Filter:
-    """Lines pass that keep every rule, are at least of `level`, and whose source is heard. Notes always pass."""
+    """Lines pass that keep every rule, are at least of `level`, and whose source is heard."""
 
     rules: tuple[Rule, ...] = ()
     """Each narrows what the others leave."""
@@ -109,6 +109,8 @@ class Filter:
     muted: frozenset[Heard] = frozenset()
     solo: frozenset[Heard] = frozenset()
     """When there are any, only these are heard."""
+    notes: bool = True
+    """Whether rows about streams pass whatever they say; else they are judged as lines are, which is for searching."""
 
     @property
     def active(self) -> tuple[Rule, ...]:
@@ -118,7 +120,7 @@ class Filter:
     @property
     def open(self) -> bool:
         """Whether every line passes."""
-        return not self.active and self.level is Level.NONE and not self.muted and not self.solo
+        return self.notes and not self.active and self.level is Level.NONE and not self.muted and not self.solo
 
     def hears(self, origin: Origin) -> bool:
         """Whether lines of this stream are to be shown at all."""
@@ -127,7 +129,7 @@ class Filter:
 
     def passes(self, line: LogLine) -> bool:
         """Whether the line is to be shown."""
-        if isinstance(line, Note):
+        if self.notes and isinstance(line, Note):
             return True
         if line.level < self.level or not ((not self.muted and not self.solo) or self.hears(line.origin)):
             return False

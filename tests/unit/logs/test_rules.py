@@ -62,3 +62,9 @@ def test_muted_streams_are_not_heard_and_of_solo_ones_nothing_else_is() -> None:
 def test_rows_about_a_stream_pass_every_filter() -> None:
     note = Note(1, None, WEB, 1, "gap", lost=3)
     assert Filter((rule("nothing"),), Level.FATAL, muted=frozenset({("ssh:lab/web", None)})).passes(note)
+
+
+def test_a_search_takes_rows_about_a_stream_by_what_they_say() -> None:
+    note = Note(1, None, WEB, 1, "gap", lost=3)
+    assert Filter((rule("gap"),), notes=False).passes(note)
+    assert not Filter((rule("timeout"),), notes=False).passes(note)
