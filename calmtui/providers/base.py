@@ -144,6 +144,34 @@ class Logs(Protocol):
         ...
 
 
+# -- clocks ---------------------------------------------------------------------
+
+
+class Skew(msgspec.Struct, frozen=True):
+    """How far the clock of a node is from ours, from the middle of a round trip."""
+
+    offset: int
+    """Nanoseconds by which it is ahead; negative: behind. Taken from its times, they become ours."""
+    uncertainty: int
+    """Nanoseconds by which `offset` may be wrong, either way: half the round trip, and how finely the clock is read."""
+    measured_at: float
+    """Seconds since the epoch, by our clock."""
+
+    @property
+    def real(self) -> bool:
+        """Whether it is more than the measuring can explain."""
+        return abs(self.offset) > self.uncertainty
+
+
+@runtime_checkable
+class Clocks(Protocol):
+    """Knows the clocks of its nodes."""
+
+    def skew(self, node: Node) -> Skew | None:
+        """What was measured last; None: nothing yet. Measured when connecting, and now and then after."""
+        ...
+
+
 # -- commands and shells --------------------------------------------------------
 
 
