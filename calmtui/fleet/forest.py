@@ -11,6 +11,7 @@ import bisect
 import contextlib
 import gc
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.grouping import BY_SOURCE, Grouping, Order, SortKey, natural
@@ -47,22 +48,25 @@ class Forest:
         with _without_collecting():
             self.root, self.emptied = Row("", None), []
             self.rows = self._node_rows()
-            parents: dict[NodeId | None, Row | None] = {None: None}
-            groups: dict[tuple[str, ...], Row] = {}
-            for node, row in zip(self.fleet, list(self.rows.values()), strict=True):
-                container = None
-                if grouping.nested:
-                    if node.parent not in parents:
-                        parents[node.parent] = self._bearing(node.parent)
-                    container = parents[node.parent]
-                if container is None or container.node is None or container.node.source != node.source:
-                    values = self._read(node)
-                    container = groups.get(values) or groups.setdefault(values, self.group(values))
-                row.container = container
-                if container.children is None:
-                    container.children = {}
-                container.children[row.id] = row
+            self._hang_all()
             self._count(self.root)
+
+    def _hang_all(self) -> None:
+        """Hang every row under its parent's or its group's: the hot loop of the first paint, hence written out."""
+        parents: dict[NodeId, _Family] = {}
+        groups: dict[tuple[str, ...], _Family] = {}
+        nested, read = self.grouping.nested, self._read
+        for node, row in zip(self.fleet, list(self.rows.values()), strict=True):
+            family = NOBODY
+            if nested and node.parent is not None:
+                family = parents.get(node.parent) or parents.setdefault(
+                    node.parent, _family(self._bearing(node.parent))
+                )
+            if family.source != node.source:
+                values = read(node)
+                family = groups.get(values) or groups.setdefault(values, _family(self.group(values)))
+            row.container = family.row
+            family.beneath[row.id] = row
 
     def _node_rows(self) -> dict[RowId, Row]:
         """A row for each node of the fleet, by its id and in its order: the one that there is, with nothing beneath."""
@@ -75,7 +79,7 @@ class Forest:
         if row.container is None or row.node is not node:
             row.node, row.sort_key = node, None
             row.match = self.matches(row)
-        row.children = row.order = None
+        row.container = row.children = row.order = None
         row.counts = NOTHING
         return row
 
@@ -133,9 +137,9 @@ class Forest:
             self.attach(row, container)
         return row
 
-    def _bearing(self, node_id: NodeId | None) -> Row | None:
+    def _bearing(self, node_id: NodeId) -> Row | None:
         """The row of a node, if nodes of its source that name it as their parent hang under it."""
-        node = self.fleet.nodes.get(node_id or "")
+        node = self.fleet.nodes.get(node_id)
         return self.rows.get(node.id) if node is not None and self._height(node) + 1 < DEEPEST else None
 
     def _height(self, node: Node) -> int:
@@ -176,16 +180,10 @@ class Forest:
     def tally(self, container: Row | None, worth: dict[State, int]) -> None:
         """Add to the counts of a row and of all above it."""
         while container is not None and worth:
-            counts, was = container.counts, bool(container.counts)
-            if not was:
-                counts = container.counts = {}
-            for state, more in worth.items():
-                count = counts.get(state, 0) + more
-                if count:
-                    counts[state] = count
-                else:
-                    del counts[state]
-            if was != bool(counts) and not container.match:
+            before = container.counts
+            counts = {state: before.get(state, 0) + worth.get(state, 0) for state in before.keys() | worth.keys()}
+            container.counts = {state: count for state, count in counts.items() if count}
+            if bool(before) != bool(container.counts) and not container.match:
                 self.appeared = True
             container = container.container
 
@@ -240,6 +238,27 @@ class Forest:
                 yield from self.within(child)
             elif child.match:
                 yield child.node
+
+
+class _Family(NamedTuple):
+    """A row under which others hang."""
+
+    row: Row
+    source: str | None
+    """Whose nodes hang there; None of a group."""
+    beneath: dict[RowId, Row]
+
+
+NOBODY = _Family(Row("", None), None, {})
+"""Of a node without a parent."""
+
+
+def _family(row: Row | None) -> _Family:
+    if row is None:
+        return NOBODY
+    if row.children is None:
+        row.children = {}
+    return _Family(row, row.node.source if row.node else None, row.children)
 
 
 @contextlib.contextmanager

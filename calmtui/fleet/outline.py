@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.folds import Folds
 from calmtui.fleet.forest import Forest, Predicate
-from calmtui.fleet.grouping import BY_SOURCE, Grouping, Order, by_name
+from calmtui.fleet.grouping import BY_SOURCE, Grouping, Order, SortKey, by_name
 from calmtui.fleet.node import Node, NodeId, State
 from calmtui.fleet.row import Row, RowId
 
@@ -67,10 +67,10 @@ class Outline:
     def index(self, row_id: RowId) -> int | None:
         """Where a row stands in `rows`; None when it is not visible."""
         row = self._forest.rows.get(row_id)
-        try:
-            return self.rows.index(row) if row is not None else None
-        except ValueError:
+        if row is None:
             return None
+        at = self._place(row)
+        return at if at < len(self.rows) and self.rows[at] is row else None
 
     def matches(self) -> Iterator[Node]:
         """Every node that the filter lets through, folded away or not."""
@@ -184,10 +184,11 @@ class Outline:
         self._splices = 0
 
     def _build(self, grouping: Grouping) -> None:
-        self.census = dict(Counter([node.state for node in self.fleet]))
         self._forest.build(grouping)
         self._forest.show_sources()
         self._forest.prune()
+        root = self._forest.root
+        self.census = dict(Counter([node.state for node in self.fleet]) if self.filtered else root.counts)
         self._walk_all()
 
     def _add(self, node: Node) -> None:
@@ -241,12 +242,12 @@ class Outline:
     def _attach(self, row: Row, container: Row) -> None:
         self._forest.attach(row, container)
         if self._splicing(row):
-            at = self._index_of(row)
+            at = self._place(row)
             self.rows[at:at] = [row, *(self._visible_under(row) if self.is_open(row) else ())]
 
     def _detach(self, row: Row) -> None:
         if self._splicing(row):
-            at = self.rows.index(row)
+            at = self._place(row)
             del self.rows[at : at + 1 + (len(self._visible_under(row)) if self.is_open(row) else 0)]
         self._forest.detach(row)
 
@@ -263,21 +264,17 @@ class Outline:
         self._splices += 1
         return self._splices <= SPLICES
 
-    def _index_of(self, row: Row) -> int:
-        """Where a row that is not yet in the list belongs, its container being visible and unfolded."""
-        forest, container = self._forest, row.container
-        assert container is not None
-        before = None
-        siblings = forest.sorted(container)
-        at = bisect.bisect_left(siblings, forest.key(row), key=forest.key)
-        while at and before is None:
-            at -= 1
-            if siblings[at].shown:
-                before = siblings[at]
-        if before is None:
-            return 0 if container is forest.root else self.rows.index(container) + 1
-        under = len(self._visible_under(before)) if self.is_open(before) else 0
-        return self.rows.index(before) + 1 + under
+    def _place(self, row: Row) -> int:
+        """Where a row stands in the list, or belongs: the list is in the order of the paths that lead to its rows."""
+        return bisect.bisect_left(self.rows, self._path(row), key=self._path)
+
+    def _path(self, row: Row) -> list[SortKey]:
+        """What a row and those that it hangs under are sorted by, the outermost first."""
+        path = []
+        while row.container is not None:
+            path.append(self._forest.key(row))
+            row = row.container
+        return path[::-1]
 
     def _walk_all(self) -> None:
         self.rows = self._visible_under(self._forest.root)
