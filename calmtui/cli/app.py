@@ -9,6 +9,7 @@ import typer
 
 from calmtui import __version__
 from calmtui.cli.act import act
+from calmtui.cli.audit import audit
 from calmtui.cli.changes import changes
 from calmtui.cli.console import open_console
 from calmtui.cli.demo import demo
@@ -34,6 +35,7 @@ app.command("logs")(logs)
 app.command("changes")(changes)
 app.command("pins")(pins)
 app.command("shell")(shell)
+app.add_typer(audit, name="audit")
 app.command("demo")(demo)
 
 

@@ -106,6 +106,15 @@ class DeclaredSource(_Strict):
     """What its nodes are where neither a rule nor the provider says: `{env: production}`."""
 
 
+class DeclaredAudit(_Strict):
+    """Where the records of the audit trail go besides the ledger: what is kept elsewhere cannot be cut off unseen."""
+
+    file: str = ""
+    """A file to append every record to, as a line of JSON."""
+    syslog: Annotated[str, Field(pattern=r"^(unix:/.+|udp://[^/\s]+)?$")] = ""
+    """`unix:/dev/log`, or `udp://HOST:PORT`."""
+
+
 class DeclaredEstate(_Strict):
     """An estate: what is looked after, by whom it is reached, and how it is told apart."""
 
@@ -119,5 +128,10 @@ class DeclaredEstate(_Strict):
     """Its sources by name, each with its provider and that provider's settings."""
     derive: Derive = Derive()
     """Rules that fill `env`, `service` and `region` of every node."""
+    ledger: str = ""
+    """The file in which it is recorded who did what: approvals, plans under way, the audit trail. A file in a folder
+    that a group may write is shared by that group. Unset: each user's own, in the state folder."""
+    audit: DeclaredAudit = DeclaredAudit()
+    """Where the records of the audit trail go besides."""
     groups: dict[GroupName, QueryText] = {}
     """Queries by name: `{canary: "label.track=canary"}` is `@canary` in every query."""

@@ -16,7 +16,7 @@ from calmtui.estate import discover
 from calmtui.estate.declared import NAME, DeclaredEstate, DeclaredSource
 from calmtui.estate.explain import explain
 from calmtui.estate.find import estate_file
-from calmtui.estate.model import DEFAULT_RULES, Estate, SourceSpec
+from calmtui.estate.model import DEFAULT_RULES, Audit, Estate, SourceSpec
 from calmtui.estate.problems import EstateError, closest, one_of
 from calmtui.estate.written import Loc, Written, read
 
@@ -76,6 +76,8 @@ class _Reading:
             groups=declared.groups,
             read_only=declared.read_only,
             description=declared.description,
+            ledger=_path(file, declared.ledger),
+            audit=Audit(_path(file, declared.audit.file), declared.audit.syslog),
         )
 
     def source(self, name: str, value: Any) -> SourceSpec | None:
@@ -121,3 +123,8 @@ class _Reading:
         except ValidationError as error:
             explain(error, model, loc, self.written, DeclaredSource.model_fields if loc else ())
         return None
+
+
+def _path(file: Path, text: str) -> Path | None:
+    """A path of the estate file, relative to its folder."""
+    return file.parent / Path(text).expanduser() if text else None

@@ -39,6 +39,16 @@ class SourceSpec:
 
 
 @dataclass(frozen=True)
+class Audit:
+    """Where the records of an estate go besides its ledger."""
+
+    file: Path | None = None
+    """A file to append to, one JSON object a line."""
+    syslog: str = ""
+    """`unix:/dev/log`, or `udp://HOST:PORT`."""
+
+
+@dataclass(frozen=True)
 class Estate:
     """What is looked after."""
 
@@ -52,6 +62,9 @@ class Estate:
     read_only: bool = False
     """The file says that nothing in it may be changed from here."""
     description: str = ""
+    ledger: Path | None = None
+    """The file in which it is recorded who did what, shared by those who look after it; None: each user's own."""
+    audit: Audit = Audit()
 
     @property
     def folder(self) -> Path:

@@ -1,0 +1,1 @@
+"""Who may do what, when, and the record of who did it."""

@@ -1,0 +1,170 @@
+"""The ledger: the one trusted record of an estate, in a file of its own that several people may share.
+
+Unlike a user's own database it is never set aside or pruned: the trail in it is append-only (triggers
+refuse everything else to those who go through SQLite) and written through to the disk. Its key lies
+beside it. Everything raises StoreError; nothing is done that cannot be recorded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from calmtui.estate import folders
+from calmtui.store.database import BUSY_SECONDS, StoreError, transaction
+from calmtui.store.filesystem import is_network
+
+VERSION = 1
+"""How many of `_STEPS` there are."""
+
+_STEPS = (
+    """
+    create table audit (
+        seq integer primary key,
+        body text not null,
+        seal text not null unique,
+        at text generated always as (json_extract(body, '$.at')) virtual,
+        event text generated always as (json_extract(body, '$.event')) virtual,
+        estate text generated always as (json_extract(body, '$.estate')) virtual,
+        plan text generated always as (json_extract(body, '$.plan')) virtual
+    ) strict;
+    create index audit_at on audit (at);
+    create index audit_plan on audit (plan) where plan is not null;
+    create trigger audit_is_never_altered before update on audit
+        begin select raise(abort, 'the audit trail is append-only'); end;
+    create trigger audit_is_never_shortened before delete on audit
+        begin select raise(abort, 'the audit trail is append-only'); end;
+    """,
+)
+"""The schema, as the steps that led to it. A released step never changes."""
+
+
+def default_path() -> Path:
+    """The ledger of this user alone, where the estate names none."""
+    return folders.state() / "ledger.db"
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection | None]:
+    """A connection to read with; None when nothing was ever recorded. Raises StoreError."""
+    if not path.exists():
+        yield None
+        return
+    with _told(path), contextlib.closing(_connect(path)) as connection:
+        _check_version(connection, path)
+        connection.execute("pragma query_only = on")
+        yield connection
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection within one transaction that is on the disk when this is left. Raises StoreError."""
+    with _told(path):
+        _made(path)
+        with contextlib.closing(_connect(path)) as connection:
+            connection.execute("pragma synchronous = full")
+            with transaction(connection):
+                _migrate(connection, path)
+                yield connection
+
+
+def key_path(path: Path) -> Path:
+    """Where the key of a ledger lies."""
+    return path.with_suffix(".key")
+
+
+def read_key(path: Path) -> bytes:
+    """The key of a ledger that has one. Raises StoreError."""
+    with _told(path):
+        try:
+            return key_path(path).read_bytes()
+        except FileNotFoundError:
+            raise StoreError(
+                "the key of the ledger is missing",
+                where=str(key_path(path)),
+                next_step="put it back from a backup; without it nothing can be recorded or verified",
+            ) from None
+
+
+def make_key(path: Path) -> bytes:
+    """A new key for a ledger without records, with the rights of the ledger itself. Raises StoreError."""
+    key = secrets.token_bytes(32)
+    with _told(path):
+        handle = os.open(key_path(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, path.stat().st_mode & 0o660)
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+    return key
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=BUSY_SECONDS)
+
+
+def _made(path: Path) -> None:
+    """The file, made if it is not there: this user's alone, or the group's in a folder that the group may write."""
+    if path.exists():
+        return
+    folders.made(path.parent)
+    shared = path.parent.stat().st_mode & 0o020
+    with contextlib.suppress(FileExistsError):
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        os.fchmod(handle, 0o660 if shared else 0o600)
+        os.close(handle)
+        if not is_network(path):  # machines that share a file system cannot share the memory that WAL needs
+            with contextlib.closing(_connect(path)) as connection:
+                connection.execute("pragma journal_mode = wal")
+
+
+def _check_version(connection: sqlite3.Connection, path: Path) -> int:
+    version: int = connection.execute("pragma user_version").fetchone()[0]
+    if version > VERSION:
+        raise StoreError(
+            f"the ledger was written by a newer calmtui (schema {version}, this one knows {VERSION})",
+            where=str(path),
+            next_step="start the newer one",
+        )
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    version = _check_version(connection, path)
+    for step in _STEPS[version:]:
+        for statement in _statements(step):
+            connection.execute(statement)
+    if version < VERSION:
+        connection.execute(f"pragma user_version = {VERSION:d}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script one by one: `executescript` would end the transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Errors of SQLite and the disk as an operator is told them."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"the ledger cannot be used: {error}",
+            where=str(path),
+            next_step="nothing is done that cannot be recorded; look at the disk, the file and its rights",
+        ) from error
+    except OSError as error:
+        raise StoreError(
+            f"the ledger cannot be used: {error.strerror}", where=str(path), next_step="look at the folder's rights"
+        ) from error
