@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import msgspec
 
 from calmtui import sanitise
-from calmtui.logs.level import Level, level_of
+from calmtui.logs.formats.levels import level_of
+from calmtui.logs.level import Level
 from calmtui.logs.line import SECOND, LogLine, Note, Origin
 from calmtui.logs.sgr import decode
 from calmtui.logs.times import Clock

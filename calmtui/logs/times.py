@@ -1,196 +1,115 @@
-"""Times that lines begin with, recognised without a word of configuration.
+"""The times of one stream's lines, recognised without a word of configuration.
 
-Each format is a function from a line to `Stamp` or None. `Clock` belongs to one stream: it looks at its
-first lines with every format, then stays with the one that fits. A time without a zone is taken as UTC.
+A `Clock` looks at its stream's first lines in every form, then stays with the one that fits. A stream may mix two
+kinds of lines, as a container's access log and errors: a form that keeps fitting is taken on too. A time without a
+zone is taken in the clock's own, UTC unless it is told.
 """
 
 from __future__ import annotations
 
-import re
-import time
-from calendar import timegm
 from collections import Counter
-from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import lru_cache
+from collections.abc import Sequence
+from datetime import UTC, tzinfo
+from typing import TYPE_CHECKING
 
-from calmtui.logs.line import SECOND
+from calmtui.logs.formats.spellings import FORMS, Form, Stamp, read
+from calmtui.logs.sgr import decode
 
-Stamp = tuple[int, int]
-"""Nanoseconds since the epoch, and how many characters of the line spell it (0: it stands further in)."""
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from calmtui.logs.formats.columns import Shape
 
 SAMPLE = 3
-"""Lines of one format, in a row or not, that decide for it."""
-LOST_PATIENCE = 500
-"""Lines without the chosen format after which the choice is made anew: the file was replaced, perhaps."""
-FAR = 512
-"""How far into a line a field that holds its time is looked for."""
-
-_MONTHS = {
-    "Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6, "Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11,
-    "Dec": 12,
-}  # fmt: skip
-_MONTH = "|".join(_MONTHS)
-_DAY_SECONDS = 86_400
-
-_ISO = re.compile(
-    r"""[\[("']?(\d{4})[-/](\d\d)[-/](\d\d)[T _](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?"""
-    r"""[ ]?(Z|UTC|[+-]\d\d:?\d\d)?[\])"']?(?![\d.])\s*"""
-)
-_SYSLOG = re.compile(rf"(?:<\d{{1,3}}>)?({_MONTH}) ([ \d]\d) (\d\d:\d\d:\d\d)(?:\.(\d{{1,9}}))?\s+")
-_KLOG = re.compile(r"[IWEF](\d\d)(\d\d) (\d\d:\d\d:\d\d)\.(\d{6})\s")
-_ACCESS = re.compile(rf"\[(\d\d)/({_MONTH})/(\d{{4}}):(\d\d:\d\d:\d\d) ([+-]\d{{4}})\]")
-_CTIME = re.compile(
-    rf"\[?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ({_MONTH}) ([ \d]\d) (\d\d:\d\d:\d\d)(?:\.(\d{{1,9}}))? (\d{{4}})\]?\s*"
-)
-_EPOCH = re.compile(r"\[?(\d{10}(?:\d{3}|\d{6}|\d{9})?)(?:\.(\d{1,9}))?\]?(?![\w.])\s*")
-_FIELD = re.compile(
-    r"""(?:^|[\s{,])"?@?(?:ts|time|timestamp|t)"?\s*[:=]\s*"""
-    r"""(?:"([^"]{10,40})"|(\d{4}-[^\s,"]{10,30})|(\d{10}[\d.]{0,10})\b)"""
-)
-
-
-@lru_cache(maxsize=1024)  # lines come by the hundred in one second
-def _seconds(year: int, month: int, day: int, clock: str) -> int | None:
-    hour, minute, second = int(clock[:2]), int(clock[3:5]), int(clock[6:8])
-    try:
-        moment = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
-    except ValueError:
-        return None
-    return timegm(moment.timetuple())
-
-
-@lru_cache(maxsize=64)
-def _offset(zone: str | None) -> int:
-    """Seconds east of UTC."""
-    if not zone or zone in ("Z", "UTC"):
-        return 0
-    seconds = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
-    return -seconds if zone[0] == "-" else seconds
-
-
-def _stamp(seconds: int | None, fraction: str | None, end: int, zone: str | None = None) -> Stamp | None:
-    if seconds is None:
-        return None
-    nanos = int(fraction.ljust(9, "0")) if fraction else 0
-    return (seconds - _offset(zone)) * SECOND + nanos, end
-
-
-def iso(text: str) -> Stamp | None:
-    """`2026-11-21T02:29:14.103Z` and its cousins: a space, a comma, slashes, brackets, an offset."""
-    found = _ISO.match(text)
-    if found is None:
-        return None
-    year, month, day, clock, fraction, zone = found.groups()
-    return _stamp(_seconds(int(year), int(month), int(day), clock), fraction, found.end(), zone)
-
-
-def _this_year(month: int, day: int, clock: str) -> int | None:
-    """Seconds of a date without a year: the latest that is not more than a day ahead of now."""
-    now = time.time()
-    year = time.gmtime(now).tm_year
-    for candidate in (year + 1, year, year - 1):
-        seconds = _seconds(candidate, month, day, clock)
-        if seconds is not None and seconds <= now + _DAY_SECONDS:
-            return seconds
-    return None
-
-
-def syslog(text: str) -> Stamp | None:
-    """`Nov 21 02:29:14 `, with a priority before it or a fraction after it."""
-    found = _SYSLOG.match(text)
-    if found is None:
-        return None
-    month, day, clock, fraction = found.groups()
-    return _stamp(_this_year(_MONTHS[month], int(day), clock), fraction, found.end())
-
-
-def klog(text: str) -> Stamp | None:
-    """`E1121 02:29:14.103000 `, as Kubernetes writes it. The letter is the level, so the text keeps it."""
-    found = _KLOG.match(text)
-    if found is None:
-        return None
-    month, day, clock, fraction = found.groups()
-    return _stamp(_this_year(int(month), int(day), clock), fraction, 0)
-
-
-def access(text: str) -> Stamp | None:
-    """`[21/Nov/2026:02:29:14 +0000]` behind a client's address, as nginx and Apache write it."""
-    found = _ACCESS.search(text, 0, FAR)
-    if found is None:
-        return None
-    day, month, year, clock, zone = found.groups()
-    return _stamp(_seconds(int(year), _MONTHS[month], int(day), clock), None, 0, zone)
-
-
-def ctime(text: str) -> Stamp | None:
-    """`[Sat Nov 21 02:29:14.103000 2026]`, as Apache writes its errors."""
-    found = _CTIME.match(text)
-    if found is None:
-        return None
-    month, day, clock, fraction, year = found.groups()
-    return _stamp(_seconds(int(year), _MONTHS[month], int(day), clock), fraction, found.end())
-
-
-def _epoch(digits: str, fraction: str | None) -> int:
-    """Nanoseconds of an epoch time in seconds, milli-, micro- or nanoseconds, told by its length."""
-    whole = int(digits.ljust(19, "0"))
-    return whole + (int(fraction.ljust(9, "0")) if fraction and len(digits) == 10 else 0)
-
-
-def epoch(text: str) -> Stamp | None:
-    """`1795228154.103 `, or milli-, micro- or nanoseconds without a point."""
-    found = _EPOCH.match(text)
-    return (_epoch(found[1], found[2]), found.end()) if found else None
-
-
-def field(text: str) -> Stamp | None:
-    """`"ts":`, `"time":`, `"timestamp":` of a JSON line, `time=` or `ts=` of logfmt."""
-    found = _FIELD.search(text, 0, FAR)
-    if found is None:
-        return None
-    quoted, bare, number = found.groups()
-    if number:
-        digits, _, fraction = number.partition(".")
-        return (_epoch(digits, fraction), 0) if len(digits) in (10, 13, 16, 19) else None
-    inner = iso(quoted or bare)
-    return (inner[0], 0) if inner else None
-
-
-Format = Callable[[str], Stamp | None]
-FORMATS: tuple[Format, ...] = (iso, klog, syslog, ctime, epoch, field, access)
-"""In the order in which they are tried: what begins a line before what is found within it."""
+"""Lines of one form, in a row or not, that decide for it."""
+ADMITTED = 20
+"""Lines of another form, seen once the first is decided, after which that one is the stream's too."""
+MAX_SHAPES = 16
+"""Shapes kept; the one longest unused goes. Klog has one for each letter, syslog one for each month."""
+MAX_LEARNING = 8
+"""Lines in one call from which a shape is learned: each may be a pass over the lines that are left."""
 
 
 class Clock:
     """Reads the times of one stream's lines."""
 
-    def __init__(self) -> None:
-        self.format: Format | None = None
-        """The format decided for; None while it is still being found out."""
-        self._seen: Counter[Format] = Counter()
-        self._misses = 0
+    def __init__(self, zone: tzinfo = UTC) -> None:
+        self.forms: list[Form] = []
+        """The forms decided for; empty while the first is still being found out."""
+        self._zone = zone
+        self._seen: Counter[Form] = Counter()
+        self._shapes: dict[bytes, Shape] = {}
 
     def read(self, text: str) -> Stamp | None:
         """The line's time; None when it has none, as the second line of a stack trace."""
-        if self.format is None:
-            return self._sample(text)
-        stamp = self.format(text)
-        if stamp is not None:
-            self._misses = 0
-            return stamp
-        self._misses += 1
-        if self._misses > LOST_PATIENCE:
-            self.format, self._misses = None, 0
-            self._seen.clear()
+        found = self._read(text)
+        return None if found is None else found[1]
+
+    def read_all(self, lines: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.uint16]]:
+        """For each line, in the stream's order, what `read` says of its decoded text.
+
+        Nanoseconds since the epoch, `columns.NO_TIME` where there is none; and how many characters spell it.
+        """
+        import numpy as np  # deferred: the first paint does without it
+
+        from calmtui.logs.formats.columns import NO_TIME, Block
+
+        times = np.full(len(lines), NO_TIME, np.int64)
+        stamps = np.zeros(len(lines), np.uint16)
+        block = Block.of(lines)
+        left = np.arange(len(lines))
+        for key in reversed(list(self._shapes)):
+            if len(left):
+                before = len(left)
+                left = self._shapes[key].read(block, left, times, stamps)
+                if len(left) < before:
+                    self._shapes[key] = self._shapes.pop(key)  # the last used stands last
+        learning = MAX_LEARNING
+        while len(left):
+            row, left = int(left[0]), left[1:]
+            text, _ = decode(lines[row])
+            found = self._read(text)
+            if found is None:
+                continue
+            form, (times[row], stamps[row]) = found
+            if self.forms and learning and len(left):
+                learning -= 1
+                if shape := self._learned(form, text):
+                    left = shape.read(block, left, times, stamps)
+        return times, stamps
+
+    def _read(self, text: str) -> tuple[Form, Stamp] | None:
+        for form in self.forms:
+            stamp = read(form, text, self._zone)
+            if stamp is not None:
+                return form, stamp
+        if self.forms and text[:1].isspace():
+            return None
+        return self._sample(text)
+
+    def _sample(self, text: str) -> tuple[Form, Stamp] | None:
+        for form in FORMS:
+            stamp = read(form, text, self._zone)
+            if stamp is not None:
+                self._seen[form] += 1
+                first = not self.forms
+                if self._seen[form] >= (SAMPLE if first else ADMITTED):
+                    self.forms.append(form)
+                return (form, stamp) if first or form in self.forms else None
         return None
 
-    def _sample(self, text: str) -> Stamp | None:
-        for candidate in FORMATS:
-            stamp = candidate(text)
-            if stamp is not None:
-                self._seen[candidate] += 1
-                if self._seen[candidate] >= SAMPLE:
-                    self.format = candidate
-                return stamp
-        return None
+    def _learned(self, form: Form, text: str) -> Shape | None:
+        """The shape of a line that was read; None when it is known or cannot be read by columns."""
+        from calmtui.logs.formats.columns import Shape
+
+        found = form.expression.search(text, 0, form.far)
+        if found is None or not text[: found.end()].isascii():
+            return None
+        shape = Shape(form, found, self._zone)
+        if shape.key in self._shapes:
+            return None
+        self._shapes[shape.key] = shape
+        if len(self._shapes) > MAX_SHAPES:
+            del self._shapes[next(iter(self._shapes))]
+        return shape

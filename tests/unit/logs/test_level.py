@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from calmtui.logs.level import Level, level_of
+from calmtui.logs.formats.levels import level_of
+from calmtui.logs.level import Level
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,7 @@ from calmtui.logs.level import Level, level_of
         ('{"level":50,"msg":"no"}', Level.ERROR),
         ("E1121 02:29:14.103000       1 x.go:1] no", Level.ERROR),
         ("[core:error] [pid 1] no", Level.ERROR),
-        ("[71] LOG:  ready", Level.NONE),
+        ("[71] LOG:  ready", Level.INFO),
         ("[71] FATAL:  no such role", Level.FATAL),
         ("2026 DEBUG error handler installed", Level.DEBUG),
         ("host sshd[1]: error: no", Level.ERROR),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calmtui.logs.formats.columns import NO_TIME
 from calmtui.logs.line import SECOND, rfc3339
-from calmtui.logs.times import LOST_PATIENCE, SAMPLE, Clock, iso
+from calmtui.logs.sgr import decode
+from calmtui.logs.times import ADMITTED, SAMPLE, Clock
 
 AT = 1_795_228_154_103_000_000  # 2026-11-21T02:29:14.103Z
 
@@ -67,9 +71,9 @@ def test_a_date_without_a_year_is_the_last_one_that_was(form: str, ago: timedelt
 @given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2200, 1, 1)), st.integers(-12, 14))
 def test_what_rfc3339_writes_is_read_back(moment: datetime, hours: int) -> None:
     at = round(moment.replace(microsecond=0, tzinfo=UTC).timestamp()) * SECOND + moment.microsecond * 1000
-    assert iso(rfc3339(at)) == (at, 30)
+    assert Clock().read(rfc3339(at)) == (at, 30)
     zone = f"{'-' if hours < 0 else '+'}{abs(hours):02d}:00"
-    stamp = iso(moment.replace(microsecond=0).isoformat() + zone)
+    stamp = Clock().read(moment.replace(microsecond=0).isoformat() + zone)
     assert stamp is not None
     assert stamp[0] == (at // SECOND - hours * 3600) * SECOND
 
@@ -81,10 +85,63 @@ def test_a_stream_is_held_to_the_format_that_it_began_with() -> None:
     assert clock.read("1795228154 bytes read") is None
 
 
-def test_a_stream_that_changes_its_format_for_good_is_followed() -> None:
+def test_a_stream_that_takes_to_another_format_is_followed() -> None:
     clock = Clock()
     for _ in range(SAMPLE):
         clock.read("2026-11-21T02:29:14Z up")
-    for _ in range(LOST_PATIENCE + 1):
+    for _ in range(ADMITTED):
         clock.read("1795228154.103 up")
     assert clock.read("1795228154.103 up") == (AT, 15)
+    assert clock.read("2026-11-21T02:29:14.103Z up") == (AT, 25)
+
+
+def test_a_time_without_a_zone_is_taken_in_the_clocks_own() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    lines = ["2026-11-21 03:29:14,103 winter", "2026-07-01 02:00:00,000 summer", "2026-11-21 02:29:14,103Z named"]
+    expected = [AT, 1_782_864_000 * SECOND, AT]
+    clock = Clock(berlin)
+    assert [at for at, _ in filter(None, map(clock.read, lines))] == expected
+    times, _ = clock.read_all([line.encode() for line in lines] * 3)
+    assert times.tolist() == expected * 3
+
+
+moments = st.datetimes(min_value=datetime(2002, 1, 1), max_value=datetime(2030, 1, 1))
+WRITERS: dict[str, Callable[[datetime, str], str]] = {
+    "iso": lambda t, word: f"{t:%Y-%m-%dT%H:%M:%S}.{t.microsecond:06d}Z {word}",
+    "zones": lambda t, word: f"{t:%Y-%m-%d %H:%M:%S}{'+0100' if t.second % 2 else ' CET'} {word}",
+    "python": lambda t, word: f"{t:%Y-%m-%d %H:%M:%S},{t.microsecond // 1000:03d} - {word}",
+    "syslog": lambda t, word: f"<{t.second}>{t:%b %e %H:%M:%S} host {word}",
+    "klog": lambda t, word: f"{'IWEF'[t.second % 4]}{t:%m%d %H:%M:%S.%f}       1 x.go:1] {word}",
+    "access": lambda t, word: f'10.1.2.{t.second} - {word} [{t:%d/%b/%Y:%H:%M:%S} +0000] "GET / HTTP/1.1" 200',
+    "zap": lambda t, word: f'{{"level":"info","ts":{t.replace(tzinfo=UTC).timestamp()!r},"msg":"{word}"}}',
+    "logfmt": lambda t, word: f'msg="{word}" time="{t:%Y-%m-%dT%H:%M:%S.%f}Z"',
+    "ctime": lambda t, word: f"[{t:%a %b %e %H:%M:%S.%f %Y}] [core:error] {word}",
+    "windows": lambda t, word: f"{t:%m/%d/%Y} {t.hour % 12 or 12}:{t:%M:%S %p} {word}",
+    "trace": lambda t, word: f"\tat {word}",
+    "day": lambda t, word: f"{t:%H:%M:%S.%f} [main] {word}",
+}
+
+
+@given(
+    st.lists(st.sampled_from(sorted(WRITERS)), min_size=1, max_size=3),
+    st.lists(
+        st.tuples(
+            st.integers(0, 2),
+            moments,
+            st.sampled_from(["up", "ERROR", "EST. 5", "+0200", "Z", "é", ": 5", "PM", "", "\x1b[31mred"]),
+        ),
+        max_size=60,
+    ),
+    st.integers(1, 40),
+)
+def test_many_lines_at_once_are_read_as_one_by_one(
+    kinds: list[str], drawn: list[tuple[int, datetime, str]], chunk: int
+) -> None:
+    lines = [WRITERS[kinds[which % len(kinds)]](moment, word).encode() for which, moment, word in drawn]
+    singly, at_once = Clock(), Clock()
+    expected = [singly.read(decode(line)[0]) or (NO_TIME, 0) for line in lines]
+    read: list[tuple[int, int]] = []
+    for start in range(0, len(lines), chunk):
+        times, stamps = at_once.read_all(lines[start : start + chunk])
+        read += zip(times.tolist(), stamps.tolist(), strict=True)
+    assert read == expected

@@ -1,0 +1,177 @@
+"""The level of a line: read where its place says that it is one, never out of prose.
+
+The place may be a field (`level=`, `"severity":`), brackets, a column, the capitals of a word, a letter before the
+time as klog has it. Where there are several, the first counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from calmtui.logs.level import Level
+from calmtui.logs.sgr import decode
+
+HEAD = 96
+"""Characters after the time in which a level is looked for: further on it is part of the message."""
+FIELDS = 4096
+"""Characters of a line of fields in which the one with the level is looked for."""
+
+WORDS = {
+    "trace": Level.TRACE, "trc": Level.TRACE, "trce": Level.TRACE, "verbose": Level.TRACE, "finest": Level.TRACE,
+    "finer": Level.TRACE,
+    "debug": Level.DEBUG, "dbg": Level.DEBUG, "dbug": Level.DEBUG, "fine": Level.DEBUG,
+    "info": Level.INFO, "inf": Level.INFO, "information": Level.INFO, "informational": Level.INFO,
+    "notice": Level.NOTICE, "note": Level.NOTICE, "system": Level.NOTICE,
+    "warn": Level.WARN, "warning": Level.WARN, "wrn": Level.WARN,
+    "error": Level.ERROR, "err": Level.ERROR, "severe": Level.ERROR, "fail": Level.ERROR,
+    "fatal": Level.FATAL, "ftl": Level.FATAL, "critical": Level.FATAL, "crit": Level.FATAL, "panic": Level.FATAL,
+    "dpanic": Level.FATAL, "emerg": Level.FATAL, "emergency": Level.FATAL, "alert": Level.FATAL,
+}  # fmt: skip
+"""In lower case. `[System]` and `[Note]` are MySQL's, `fine` is java.util.logging's, `fail` and `dbug` are .NET's."""
+_PROSE = {"verbose", "finest", "finer", "fine", "note", "system", "fail", "information", "informational"}
+"""Words that are levels only where nothing else can stand: in brackets, in a field."""
+LETTERS = {
+    "T": Level.TRACE, "V": Level.TRACE, "D": Level.DEBUG, "I": Level.INFO, "N": Level.NOTICE, "W": Level.WARN,
+    "E": Level.ERROR, "S": Level.ERROR, "C": Level.FATAL, "F": Level.FATAL,
+}  # fmt: skip
+SYSLOG = (Level.FATAL, Level.FATAL, Level.FATAL, Level.ERROR, Level.WARN, Level.NOTICE, Level.INFO, Level.DEBUG)
+"""By severity, RFC 5424 section 6.2.1."""
+_TENS = (Level.NONE, Level.TRACE, Level.DEBUG, Level.INFO, Level.WARN, Level.ERROR, Level.FATAL)
+"""By tens, as bunyan and pino count."""
+_REDIS = {"#": Level.WARN, "*": Level.NOTICE, "-": Level.INFO, ".": Level.DEBUG}
+
+
+def _either(words: Iterable[str]) -> str:
+    return "|".join(sorted(words, key=len, reverse=True))
+
+
+_ANY = _either(WORDS)
+_PLAIN = _either(WORDS.keys() - _PROSE)
+_STEMS = ("inf", "war", "err", "wrn", "deb", "db", "note", "notice", "fat", "ftl", "crit", "trac", "trc", "panic",
+          "sever", "emerg", "alert", "fine", "fail", "verbose", "system", "log:")  # fmt: skip
+"""One of them is in every line in which `_PLACE` finds something: most lines cost no regular expression."""
+
+# A word counts as the level when its place says so (a field's value, brackets, before a colon, a column by itself),
+# or when it is written in capitals: "0 errors found" and "no error" say nothing about the line.
+_KEYS = r"log[._]?level|levelname|level|lvl|severity(?:_?text)?|sev|@l|priority"
+_PLACE = re.compile(
+    rf"""(?:^|[\s{{,(|;])["']?(?i:{_KEYS})["']?\s*[=:]\s*["']?(?i:({_ANY}))\b"""
+    rf"""|[\[<(|](?:[\w.-]{{1,20}}:)?\s*(?i:({_ANY}))\s*[\]>)|]"""
+    rf"""|^[\s|:-]*(?i:({_PLAIN}))(?:\t|\s\s|\s*[\[|(])|^\s*(?i:({_ANY})):"""
+    rf"""|\s(?i:({_PLAIN})):|\s-\s(?i:({_ANY}))\s-\s"""
+    rf"""|(?:^=|(?<![\w./=-]))({_PLAIN.upper()})(?![\w/=]|[.-]\w)"""
+    r"""|\b(?:kern|user|mail|daemon|auth|authpriv|syslog|cron|local[0-7])\.(emerg|alert|crit|err|warn|notice|info|debug)"""
+)
+_POSTGRES = re.compile(r"(?:^|\s)LOG:  ")
+_JSON_WORD = re.compile(rf"""[{{,\s]"(?:{_KEYS})"\s*:\s*"({_ANY})\d?\"""", re.IGNORECASE)
+_NUMBER = re.compile(rf"""[{{,\s]"?({_KEYS}|severity_?number)"?\s*[=:]\s*"?(\d{{1,2}})"?(?=[\s,}}]|$)""", re.IGNORECASE)
+_ONE_LETTER = re.compile(rf"""[{{,\s]"?(?:{_KEYS}|s)"?\s*[=:]\s*"?([TVDINWECF])\d?"?(?=[\s,}}]|$)""", re.IGNORECASE)
+_BEGINS = re.compile(r"\[?([DINWECFTS])(?:(?:\d{4}|\d{8}) [ \d]\d:|, \[\d|[ ]\d{2,4}[-:]?\d\d)")
+"""klog, Ruby's Logger, tornado: a letter and a time."""
+_COLUMN = re.compile(r"(?:\s*\d+){0,2}\s*(?:[\[(]([TVDIWEF])[\])]|([VDIWEF])/|([TVDIWEF])(?:\s+[\[(A-Z]|[|:]))")
+"""A letter by itself behind the time: MongoDB before 4.4, Android."""
+_CISCO = re.compile(r"%[A-Z]\w*-([0-7])-[A-Z]\w*:")
+_REDIS_MARK = re.compile(r"\d+:[MSCX] .{0,20}\d\d:\d\d:\d\d(?:\.\d+)? ([#*.-]) ")
+_PRIORITY = re.compile(r"<(\d{1,3})>")
+
+
+def level_of(text: str, start: int = 0) -> Level:
+    """The level of a line whose message begins at `start`; its time, if it has one, stands before."""
+    if text[:1] == "{":
+        return _of_json(text)
+    if found := _BEGINS.match(text):
+        return LETTERS[found[1]]
+    head = text[start : start + HEAD]
+    low = head.lower()
+    for stem in _STEMS:
+        if stem in low:
+            if found := _PLACE.search(head):
+                return WORDS[next(filter(None, found.groups())).lower()]
+            break
+    return _of_marks(text, start, head)
+
+
+def _of_marks(text: str, start: int, head: str) -> Level:
+    """The level of a line that has no word for it: a letter, a number, a sign."""
+    if start and (found := _COLUMN.match(head)):
+        return LETTERS[next(filter(None, found.groups()))]
+    if "=" in head and ("level=" in text or "severity=" in text or "lvl=" in text):
+        return _of_fields(text)
+    if "%" in head and (found := _CISCO.search(head)):
+        return SYSLOG[int(found[1])]
+    if "LOG:" in head and _POSTGRES.search(head):
+        return Level.INFO
+    if text[:1] == "<" and (found := _PRIORITY.match(text)):
+        return SYSLOG[int(found[1]) & 7]
+    found = _REDIS_MARK.match(text) if text[:1].isdigit() else None
+    return _REDIS[found[1]] if found else Level.NONE
+
+
+def _of_fields(text: str) -> Level:
+    if found := _PLACE.search(text, 0, FIELDS):
+        return WORDS[next(filter(None, found.groups())).lower()]
+    return _of_number_or_letter(text)
+
+
+def _of_json(text: str) -> Level:
+    found = _JSON_WORD.search(text, 0, FIELDS)
+    return WORDS[found[1].lower()] if found else _of_number_or_letter(text)
+
+
+def _of_number_or_letter(text: str) -> Level:
+    if found := _NUMBER.search(text, 0, FIELDS):
+        return _of_number(found[1].lower(), int(found[2]))
+    found = _ONE_LETTER.search(text, 0, FIELDS)
+    return LETTERS[found[1].upper()] if found else Level.NONE
+
+
+def _of_number(key: str, number: int) -> Level:
+    """OpenTelemetry's numbers when the key is theirs; syslog's below ten; bunyan's and pino's from ten on."""
+    if key.endswith("number"):
+        return Level.NONE if not 0 < number < 25 else (*_TENS[1:4], *_TENS[4:])[(number - 1) // 4]
+    if number < len(SYSLOG):
+        return SYSLOG[number]
+    return _TENS[number // 10] if number < 70 else Level.NONE
+
+
+BEGINNING = 16
+"""Bytes of a message, or of the value of a field `level`, that mostly tell the level by themselves."""
+
+
+def levels_of(lines: Sequence[bytes], stamps: Iterable[int]) -> list[Level]:
+    """For each line and the characters of it that spell its time, what `level_of` says of its decoded text.
+
+    Most lines begin their message, or fill their field, as some line before did: that is looked up.
+    """
+    levels = []
+    for line, stamp in zip(lines, stamps, strict=True):
+        level = None
+        if line[:1] == b"{":
+            at = line.find(b'"level":', 0, FIELDS)
+            if at > 0:
+                level = _of_value(line[at - 1 : at + 8 + BEGINNING])
+        elif stamp:
+            level = _of_beginning(line[stamp : stamp + BEGINNING])
+        elif (at := line.find(b" level=", 0, HEAD)) > 0:
+            level = _of_beginning(line[at : at + BEGINNING])
+        levels.append(level_of(decode(line)[0], stamp) if level is None else level)
+    return levels
+
+
+@lru_cache(maxsize=16_384)
+def _of_beginning(raw: bytes) -> Level | None:
+    """The level that a message beginning so has, whatever follows; None when that is not certain."""
+    head = raw.decode("utf-8", "replace")
+    found = _PLACE.search(head) if head.isprintable() else None
+    if found is None or found.start() > 1 or found.end() >= len(head):
+        return None
+    return WORDS[next(filter(None, found.groups())).lower()]
+
+
+@lru_cache(maxsize=4096)
+def _of_value(raw: bytes) -> Level | None:
+    """The level of a field `level` that begins so; None when that is not certain."""
+    found = _JSON_WORD.match(raw.decode("utf-8", "replace"))
+    return WORDS[found[1].lower()] if found else None
