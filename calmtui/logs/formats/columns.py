@@ -96,11 +96,12 @@ class Shape:
         times[done] = read[valid]
         if self._leads:
             stamps[done] = self._ends(windows)[valid]
-        return rows[~fits]
+        left: Ints = rows[~fits]
+        return left
 
     def _places(self, block: Block, rows: Ints) -> Ints:
         if not self._anchor:
-            return block.begins[rows]
+            return np.asarray(block.begins[rows])
         anchor, lines = self._anchor, block.lines
         found = np.fromiter((lines[row].find(anchor) for row in rows.tolist()), np.int64, len(rows))
         return np.asarray(block.begins[rows] + np.maximum(found, 0))

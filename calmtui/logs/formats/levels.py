@@ -7,11 +7,9 @@ time as klog has it. Where there are several, the first counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Iterable
 
 from calmtui.logs.level import Level
-from calmtui.logs.sgr import decode
 
 HEAD = 96
 """Characters after the time in which a level is looked for: further on it is part of the message."""
@@ -64,13 +62,15 @@ _PLACE = re.compile(
     rf"""|(?:^=|(?<![\w./=-]))({_PLAIN.upper()})(?![\w/=]|[.-]\w)"""
     r"""|\b(?:kern|user|mail|daemon|auth|authpriv|syslog|cron|local[0-7])\.(emerg|alert|crit|err|warn|notice|info|debug)"""
 )
+LOGFMT_KEYS = ("level=", "severity=", "lvl=")
+"""Where one of them is, the line is one of fields, and the level may stand anywhere."""
 _POSTGRES = re.compile(r"(?:^|\s)LOG:  ")
 _JSON_WORD = re.compile(rf"""[{{,\s]"(?:{_KEYS})"\s*:\s*"({_ANY})\d?\"""", re.IGNORECASE)
 _NUMBER = re.compile(rf"""[{{,\s]"?({_KEYS}|severity_?number)"?\s*[=:]\s*"?(\d{{1,2}})"?(?=[\s,}}]|$)""", re.IGNORECASE)
 _ONE_LETTER = re.compile(rf"""[{{,\s]"?(?:{_KEYS}|s)"?\s*[=:]\s*"?([TVDINWECF])\d?"?(?=[\s,}}]|$)""", re.IGNORECASE)
 _BEGINS = re.compile(r"\[?([DINWECFTS])(?:(?:\d{4}|\d{8}) [ \d]\d:|, \[\d|[ ]\d{2,4}[-:]?\d\d)")
 """klog, Ruby's Logger, tornado: a letter and a time."""
-_COLUMN = re.compile(r"(?:\s*\d+){0,2}\s*(?:[\[(]([TVDIWEF])[\])]|([VDIWEF])/|([TVDIWEF])(?:\s+[\[(A-Z]|[|:]))")
+_COLUMN = re.compile(r"(?:[ \t]*\d+){0,2}[ \t]*(?:[\[(]([TVDIWEF])[\])]|([VDIWEF])/|([TVDIWEF])(?:\s+[\[(A-Z]|[|:]))")
 """A letter by itself behind the time: MongoDB before 4.4, Android."""
 _CISCO = re.compile(r"%[A-Z]\w*-([0-7])-[A-Z]\w*:")
 _REDIS_MARK = re.compile(r"\d+:[MSCX] .{0,20}\d\d:\d\d:\d\d(?:\.\d+)? ([#*.-]) ")
@@ -79,25 +79,34 @@ _PRIORITY = re.compile(r"<(\d{1,3})>")
 
 def level_of(text: str, start: int = 0) -> Level:
     """The level of a line whose message begins at `start`; its time, if it has one, stands before."""
+    return decided(text, start)[0]
+
+
+def decided(text: str, start: int) -> tuple[Level, int]:
+    """The level, and how many characters from `start` on decided it, whatever follows; 0 when that is not known."""
     if text[:1] == "{":
-        return _of_json(text)
+        return _of_json(text), 0
     if found := _BEGINS.match(text):
-        return LETTERS[found[1]]
+        return LETTERS[found[1]], found.end() if not start else 0
     head = text[start : start + HEAD]
     low = head.lower()
     for stem in _STEMS:
         if stem in low:
             if found := _PLACE.search(head):
-                return WORDS[next(filter(None, found.groups())).lower()]
+                return _word(found), min(found.end() + 2, HEAD)
             break
-    return _of_marks(text, start, head)
+    return _of_marks(text, start, head), 0
+
+
+def _word(found: re.Match[str]) -> Level:
+    return WORDS[next(filter(None, found.groups())).lower()]
 
 
 def _of_marks(text: str, start: int, head: str) -> Level:
     """The level of a line that has no word for it: a letter, a number, a sign."""
     if start and (found := _COLUMN.match(head)):
         return LETTERS[next(filter(None, found.groups()))]
-    if "=" in head and ("level=" in text or "severity=" in text or "lvl=" in text):
+    if "=" in head and any(key in text for key in LOGFMT_KEYS):
         return _of_fields(text)
     if "%" in head and (found := _CISCO.search(head)):
         return SYSLOG[int(found[1])]
@@ -111,7 +120,7 @@ def _of_marks(text: str, start: int, head: str) -> Level:
 
 def _of_fields(text: str) -> Level:
     if found := _PLACE.search(text, 0, FIELDS):
-        return WORDS[next(filter(None, found.groups())).lower()]
+        return _word(found)
     return _of_number_or_letter(text)
 
 
@@ -134,44 +143,3 @@ def _of_number(key: str, number: int) -> Level:
     if number < len(SYSLOG):
         return SYSLOG[number]
     return _TENS[number // 10] if number < 70 else Level.NONE
-
-
-BEGINNING = 16
-"""Bytes of a message, or of the value of a field `level`, that mostly tell the level by themselves."""
-
-
-def levels_of(lines: Sequence[bytes], stamps: Iterable[int]) -> list[Level]:
-    """For each line and the characters of it that spell its time, what `level_of` says of its decoded text.
-
-    Most lines begin their message, or fill their field, as some line before did: that is looked up.
-    """
-    levels = []
-    for line, stamp in zip(lines, stamps, strict=True):
-        level = None
-        if line[:1] == b"{":
-            at = line.find(b'"level":', 0, FIELDS)
-            if at > 0:
-                level = _of_value(line[at - 1 : at + 8 + BEGINNING])
-        elif stamp:
-            level = _of_beginning(line[stamp : stamp + BEGINNING])
-        elif (at := line.find(b" level=", 0, HEAD)) > 0:
-            level = _of_beginning(line[at : at + BEGINNING])
-        levels.append(level_of(decode(line)[0], stamp) if level is None else level)
-    return levels
-
-
-@lru_cache(maxsize=16_384)
-def _of_beginning(raw: bytes) -> Level | None:
-    """The level that a message beginning so has, whatever follows; None when that is not certain."""
-    head = raw.decode("utf-8", "replace")
-    found = _PLACE.search(head) if head.isprintable() else None
-    if found is None or found.start() > 1 or found.end() >= len(head):
-        return None
-    return WORDS[next(filter(None, found.groups())).lower()]
-
-
-@lru_cache(maxsize=4096)
-def _of_value(raw: bytes) -> Level | None:
-    """The level of a field `level` that begins so; None when that is not certain."""
-    found = _JSON_WORD.match(raw.decode("utf-8", "replace"))
-    return WORDS[found[1].lower()] if found else None
