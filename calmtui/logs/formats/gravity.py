@@ -31,7 +31,8 @@ _KEYS = tuple(key.encode() for key in LOGFMT_KEYS)
 _MAYBE = re2.compile(
     rb"(?im)^.*(?:inf|war|wrn|err|deb|dbg|dbug|note|notice|fat|ftl|crit|trac|trc|panic|sever|emerg|alert|fine|fail"
     rb"|verbose|system|level|log:  |%[a-z]\w*-[0-7]-).*$"
-    rb"|^<\d.*$|^\d+:[MSCX] .*$|^(?:[ \t]*\d+){0,2}[ \t]*[\[(]?[tvdiwef][\])/| :].*$|^\[?[DINWECFTS](?:\d{4}|, \[| \d).*$"
+    rb"|^<\d.*$|^\d+:[MSCX] .*$"
+    rb"|^(?:[ \t]*\d+){0,2}[ \t]*[\[(]?[tvdiwef][\])/| :].*$|^\[?[DINWECFTS](?:\d{4}|, \[| \d).*$"
 )
 
 
