@@ -27,6 +27,8 @@ from calmtui.tui.type_ahead import TypeAhead
 from calmtui.tui.widgets.footer import Footer
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from calmtui.actions.execute import Execution
     from calmtui.tui.screens.outcomes import OutcomesScreen
 
@@ -81,6 +83,12 @@ class CalmApp(App[None]):
         """Take the colours of that theme. Raises UsageError."""
         self.register_theme(themes.load(theme))
         self.theme = theme
+
+    def get_driver_class(self) -> type[Driver]:
+        """What writes to the terminal."""
+        from calmtui.tui.wire import ThinDriver  # of a POSIX terminal, which tests have none of
+
+        return ThinDriver
 
     # -- the estate ---------------------------------------------------------------
 

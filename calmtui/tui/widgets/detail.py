@@ -69,6 +69,7 @@ class Detail(Vertical):
         & > #head { height: 2; }
         & > #tabs { height: 1; color: $text-muted; margin: 1 0 0 0; }
         & > #body { height: 1fr; scrollbar-size-vertical: 1; }
+        & > #body > Still { min-height: 100%; }  /* or it would be laid out anew with every cursor move */
         & > #body:focus { background-tint: $foreground 3%; }
     }
     """

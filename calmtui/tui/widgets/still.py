@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 from rich.text import Text
 from textual.app import RenderResult
 from textual.geometry import Region
@@ -30,7 +32,7 @@ class Still(Static):
         after = self._strips()
         if self._fits(len(before), len(after)):
             width = self.content_size.width
-            changed = [y for y, (was, now) in enumerate(zip(before, after, strict=True)) if was != now]
+            changed = [y for y, (was, now) in enumerate(zip_longest(before, after)) if was != now]
             if changed:  # without a region, everything would be drawn
                 self.refresh(*(Region(0, y, width, 1) for y in changed))
         else:
@@ -50,4 +52,7 @@ class Still(Static):
     def _fits(self, before: int, after: int) -> bool:
         """Whether the widget stays as large as it is."""
         width = self.styles.width
-        return bool(before) and before == after and not (width is not None and width.is_auto)
+        if not before or (width is not None and width.is_auto):
+            return False
+        height = self.content_size.height
+        return before == after or (before < height and after <= height)  # taller than its text: it has a least height
