@@ -17,6 +17,7 @@ from calmtui.cli.exec import exec_
 from calmtui.cli.logs import logs
 from calmtui.cli.ls import ls
 from calmtui.cli.pins import pins
+from calmtui.cli.policy import freezes, policy
 from calmtui.cli.settings import typed
 from calmtui.cli.shell import shell
 from calmtui.cli.show import show
@@ -36,6 +37,8 @@ app.command("changes")(changes)
 app.command("pins")(pins)
 app.command("shell")(shell)
 app.add_typer(audit, name="audit")
+app.add_typer(policy, name="policy")
+app.command("freezes")(freezes)
 app.command("demo")(demo)
 
 

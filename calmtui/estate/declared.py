@@ -7,11 +7,14 @@ editors show (`inventory/estate.schema.json`).
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from calmtui.estate.problems import closest
+from calmtui.fleet.moment import seconds
 from calmtui.fleet.query import QueryError, parse
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._@+-]*"
@@ -65,6 +68,38 @@ def _query(text: str) -> str:
     return text
 
 
+def _wall(at: datetime) -> datetime:
+    if at.tzinfo is not None:
+        raise ValueError("a time with a zone; write it without, the zone stands in 'zone'")
+    return at
+
+
+def _length(text: str) -> str:
+    if not seconds(text):
+        raise ValueError(f"{text!r} is no length of time; write 90m, 63h or 14d")
+    return text
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError):
+        near = closest(text, available_timezones())
+        raise ValueError(f"there is no time zone {text!r}" + (f"; did you mean {near!r}?" if near else "")) from None
+    return text
+
+
+def _recurrence(text: str) -> str:
+    from dateutil.rrule import rrulestr
+
+    try:
+        if text:
+            rrulestr(text, dtstart=datetime(2026, 1, 1))
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{text!r} is no recurrence of RFC 5545: {error}; write FREQ=WEEKLY;BYDAY=FR") from None
+    return text
+
+
 GroupName = Annotated[str, AfterValidator(_group), WithJsonSchema({"type": "string", "pattern": f"^{GROUP}$"})]
 QueryText = Annotated[str, AfterValidator(_query)]
 
@@ -115,6 +150,25 @@ class DeclaredAudit(_Strict):
     """`unix:/dev/log`, or `udp://HOST:PORT`."""
 
 
+class DeclaredFreeze(_Strict):
+    """A window of time in which part of the estate is not changed: by people and by runs alike."""
+
+    begins: Annotated[datetime, AfterValidator(_wall)]
+    """When the first window begins, as clocks in `zone` show it: `2026-12-20T17:00`."""
+    lasts: Annotated[str, AfterValidator(_length), Field(examples=["63h", "14d"])]
+    """How long each window lasts: `90m`, `63h`, `14d`."""
+    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    """The time zone: `Europe/Zurich`."""
+    recurrence: Annotated[str, AfterValidator(_recurrence)] = ""
+    """When it comes again, as RFC 5545 writes it: `FREQ=WEEKLY;BYDAY=FR`. Unset: once."""
+    scope: QueryText | None = None
+    """The query of what is frozen. Unset: everything."""
+    excepted: QueryText | None = None
+    """The query of what is not, of the scope."""
+    reason: str = ""
+    """Why, for whoever runs into it."""
+
+
 class DeclaredEstate(_Strict):
     """An estate: what is looked after, by whom it is reached, and how it is told apart."""
 
@@ -133,5 +187,11 @@ class DeclaredEstate(_Strict):
     that a group may write is shared by that group. Unset: each user's own, in the state folder."""
     audit: DeclaredAudit = DeclaredAudit()
     """Where the records of the audit trail go besides."""
+    policies: str = "policies"
+    """The folder of the policies, `*.cedar`. Where it has none, everybody may change all that is not frozen."""
+    teams: dict[str, list[str]] = {}
+    """Accounts by the group that policies and approvals know them under, besides the groups of the system."""
+    freezes: dict[Name, DeclaredFreeze] = {}
+    """Freezes by name."""
     groups: dict[GroupName, QueryText] = {}
     """Queries by name: `{canary: "label.track=canary"}` is `@canary` in every query."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,12 +14,13 @@ from pydantic import BaseModel, ValidationError
 from calmtui import providers
 from calmtui.errors import UsageError
 from calmtui.estate import discover
-from calmtui.estate.declared import NAME, DeclaredEstate, DeclaredSource
+from calmtui.estate.declared import NAME, DeclaredEstate, DeclaredFreeze, DeclaredSource
 from calmtui.estate.explain import explain
 from calmtui.estate.find import estate_file
-from calmtui.estate.model import DEFAULT_RULES, Audit, Estate, SourceSpec
+from calmtui.estate.model import DEFAULT_RULES, Audit, Estate, Freeze, SourceSpec
 from calmtui.estate.problems import EstateError, closest, one_of
 from calmtui.estate.written import Loc, Written, read
+from calmtui.fleet.moment import seconds
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -76,6 +78,9 @@ class _Reading:
             groups=declared.groups,
             read_only=declared.read_only,
             description=declared.description,
+            policies=_path(file, declared.policies),
+            teams={name: tuple(people) for name, people in declared.teams.items()},
+            freezes=tuple(_freeze(name, item) for name, item in declared.freezes.items()),
             ledger=_path(file, declared.ledger),
             audit=Audit(_path(file, declared.audit.file), declared.audit.syslog),
         )
@@ -123,6 +128,14 @@ class _Reading:
         except ValidationError as error:
             explain(error, model, loc, self.written, DeclaredSource.model_fields if loc else ())
         return None
+
+
+def _freeze(name: str, declared: DeclaredFreeze) -> Freeze:
+    lasts = timedelta(seconds=seconds(declared.lasts) or 0)
+    return Freeze(
+        name, declared.begins, lasts, declared.zone, declared.recurrence, declared.scope or "",
+        declared.excepted or "", declared.reason,
+    )  # fmt: skip
 
 
 def _path(file: Path, text: str) -> Path | None:

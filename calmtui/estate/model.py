@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,24 @@ class SourceSpec:
 
 
 @dataclass(frozen=True)
+class Freeze:
+    """A window of time, once or recurring, in which part of an estate is not changed."""
+
+    name: str
+    begins: datetime
+    """Of the first window, without a zone: clocks in `zone` show it."""
+    lasts: timedelta
+    zone: str = "UTC"
+    recurrence: str = ""
+    """`FREQ=WEEKLY;BYDAY=FR` and the like (RFC 5545); empty: once."""
+    scope: str = ""
+    """The query of what is frozen; empty: everything."""
+    excepted: str = ""
+    """The query of what is not, of the scope."""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Audit:
     """Where the records of an estate go besides its ledger."""
 
@@ -65,6 +84,11 @@ class Estate:
     ledger: Path | None = None
     """The file in which it is recorded who did what, shared by those who look after it; None: each user's own."""
     audit: Audit = Audit()
+    policies: Path | None = None
+    """The folder of its policies; it need not be there."""
+    teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Accounts by the group that policies know them under, besides the groups of the system."""
+    freezes: tuple[Freeze, ...] = ()
 
     @property
     def folder(self) -> Path:

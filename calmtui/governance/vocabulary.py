@@ -1,0 +1,54 @@
+"""What policies can speak about: the Cedar schema, made from the actions that the providers have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+COMMANDS = ("exec", "shell", "copy")
+"""What can be done to a node besides the actions of its provider."""
+
+NODE = {
+    "kind": "String", "name": "String", "source": "String", "state": "String", "raw_state": "String",
+    "image": "String", "env": "String", "service": "String", "region": "String", "restarts": "Long",
+    "production": "Bool", "stale": "Bool",
+}  # fmt: skip
+"""Attributes of a node by name; its labels are its tags."""
+
+CONTEXT = {
+    "danger": "Long", "targets": "Long", "production": "Long", "hidden": "Long", "frozen": "Bool",
+    "freezes": "Set<String>", "undo": "Bool", "break_glass": "Bool", "incident": "Bool", "interactive": "Bool",
+    "through": "String", "origin": "String", "host": "String", "login": "String", "weekday": "String", "hour": "Long",
+}  # fmt: skip
+"""The circumstances by name; `governance.circumstances.Circumstances` says what they mean."""
+
+
+def schema(actions: Iterable[str]) -> str:
+    """The Cedar schema for the names of all actions."""
+    context = f"{{{_members(CONTEXT)}}}"
+    applies = f"appliesTo {{ principal: User, resource: Node, context: {context} }}"
+    lines = [
+        "entity Group;",
+        "entity Selection;",
+        "entity User in [Group];",
+        f"entity Node in [Selection] {{{_members(NODE)}}} tags String;",
+        f"action change {applies};",
+        f"action act in [change] {applies};",
+    ]
+    lines += [f'action "{name}" in [act] {applies};' for name in sorted(set(actions))]
+    lines += [f"action {name} in [change] {applies};" for name in COMMANDS]
+    return "\n".join(lines)
+
+
+def action_entities(actions: Iterable[str]) -> list[dict[str, object]]:
+    """The actions with what they are kinds of, as Cedar's entities."""
+    parents = {"act": "change", **dict.fromkeys(actions, "act"), **dict.fromkeys(COMMANDS, "change")}
+    return [{"uid": uid("Action", name), "attrs": {}, "parents": [uid("Action", of)]} for name, of in parents.items()]
+
+
+def uid(kind: str, name: str) -> dict[str, str]:
+    """The name of an entity; this form takes every character."""
+    return {"type": kind, "id": name}
+
+
+def _members(types: dict[str, str]) -> str:
+    return ", ".join(f"{name}: {kind}" for name, kind in types.items())
