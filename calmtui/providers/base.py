@@ -172,6 +172,96 @@ class Clocks(Protocol):
         ...
 
 
+# -- searching logs ------------------------------------------------------------
+
+ReadTime = Callable[[bytes], int | None]
+"""Reads the time of a line, nanoseconds since the epoch. It learns the format from the lines of one stream."""
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """Which lines to find in logs, and how much of them to bring here."""
+
+    expression: str
+    """In RE2's syntax; with `plain`, the text itself."""
+    matches: Callable[[bytes], bool]
+    """Whether a line holds it. This has the last word on whatever a source's own tools find."""
+    clock: Callable[[], ReadTime]
+    """Makes what reads the times of one stream's lines."""
+    plain: bool = False
+    ignore_case: bool = False
+    since: float | None = None
+    """Only lines from then on, seconds since the epoch."""
+    until: float | None = None
+    """Only lines from before then."""
+    context: int = 0
+    """So many lines before and after each match, whatever they hold."""
+    max_lines: int = 1000
+    """So many matches of each node are brought here, the oldest; 0: they are only counted."""
+    max_bytes: int = 8 << 20
+    """Bytes of lines of each node that are brought here at the most."""
+    seconds: float = 60.0
+    """How long the search of one node may take."""
+    bucket: int = 60
+    """Seconds that a bar of the histogram stands for."""
+
+
+class FoundLine(msgspec.Struct, frozen=True, gc=False):
+    """A line that matches, or one beside it."""
+
+    at: int | None
+    """Its time in nanoseconds since the epoch, or that of the line it continues; None when nothing tells it."""
+    text: bytes
+    match: bool = True
+    """It matches; otherwise it is context."""
+    position: int | None = None
+    """Bytes of the stream (of a compressed file: as it is unpacked) before it; None when the source cannot say."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Lines of one stream, in its order. They come after the first `Counted` of the stream."""
+
+    stream: str
+    lines: list[FoundLine]
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """What a stream holds, as far as it was searched. A later one of the same stream takes this one's place."""
+
+    stream: str
+    matches: int = 0
+    histogram: dict[int, int] = {}
+    """Matches by the second (since the epoch) with which their bucket begins. Those without a time are in none."""
+    scanned: int = 0
+    """Bytes that were read; of a compressed file, packed."""
+    total: int = 0
+    """Bytes that there are, whether or not the request asks for that time."""
+    cut: str = ""
+    """What is missing and why, when something is: lines not brought here, bytes not read."""
+
+
+class Remark(msgspec.Struct, frozen=True):
+    """Something to know before or while a search goes on: how it is done, what it may cost."""
+
+    stream: str
+    text: str
+
+
+Finding = Counted | Found | Remark
+
+
+@runtime_checkable
+class Search(Protocol):
+    """Searches the logs of nodes that offer `search` where they are; those of others are read and searched here."""
+
+    def search(self, node: Node, request: SearchRequest) -> AsyncGenerator[Finding, None]:
+        """Yield findings until all is searched or a limit is met. Raises a SourceError.
+
+        Closing the iterator ends the search at the far side. It does not disturb logs that are followed meanwhile.
+        """
+        ...
+
+
 # -- commands and shells --------------------------------------------------------
 
 

@@ -50,6 +50,8 @@ def host_nodes(
     """The nodes of a host that answered: itself, and the units to show. `files`: it has log files to follow."""
     failed = [unit.name for unit in units if unit.active == "failed"]
     offers = _HOST_OFFERS if files or facts.systemd else _HOST_OFFERS[1:]
+    if files:
+        offers = (*offers, "search")
     own = Node(
         id=host_id(source, host),
         kind="host",

@@ -13,7 +13,7 @@ from calmtui.errors import AuthFailed, HostKeyRejected, Misconfigured, NodeGone,
 from calmtui.fleet import hostset
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Delta, Ready, Snapshot, Trouble, Update
-from calmtui.providers.base import ExecResult, LogChunk, LogRequest, Opening
+from calmtui.providers.base import ExecResult, Finding, LogChunk, LogRequest, Opening, SearchRequest
 from calmtui.providers.ssh import describe as described
 from calmtui.providers.ssh.act import act_on_unit, reboot
 from calmtui.providers.ssh.facts import look
@@ -23,6 +23,7 @@ from calmtui.providers.ssh.nodes import down_node, host_nodes
 from calmtui.providers.ssh.options import SshOptions
 from calmtui.providers.ssh.pool import HostPool
 from calmtui.providers.ssh.run import run
+from calmtui.providers.ssh.search import search
 from calmtui.providers.ssh.units import shown
 from calmtui.transport.ssh import Dialer, Target
 
@@ -157,6 +158,12 @@ class SshSource:
         async with aclosing(reading) as chunks:
             async for chunk in chunks:
                 yield chunk
+
+    async def search(self, node: Node, request: SearchRequest) -> AsyncGenerator[Finding, None]:
+        """What the files of a host hold; see `providers.base.Search`."""
+        async with aclosing(search(self._pool(node), self._options.logs, request)) as findings:
+            async for finding in findings:
+                yield finding
 
     async def act(self, node: Node, action: str, parameters: Mapping[str, str]) -> str:
         """Reboot a host, or start, stop or restart a unit; see `providers.base.Lifecycle`."""
