@@ -64,11 +64,22 @@ class Engine:
                 raise self.wire.error(error, acting=acting) from error
             raise
 
-    async def stream(self, path: str, **query: Any) -> AsyncGenerator[bytes, None]:
-        """Pieces of an answer that may stay open for ever, as they come. Raises a SourceError when it breaks off."""
+    async def stream(self, path: str, *, quiet: float | None = None, **query: Any) -> AsyncGenerator[bytes, None]:
+        """Pieces of an answer that may stay open for ever, as they come. Raises a SourceError when it breaks off.
+
+        `quiet`: an empty piece is given whenever nothing has come for so many seconds.
+        """
         reply = await self.wire.open("GET", path, query)
         try:
-            while piece := await reply.read():
+            while True:
+                try:
+                    async with asyncio.timeout(quiet):
+                        piece = await reply.read()
+                except TimeoutError:
+                    yield b""
+                    continue
+                if not piece:
+                    return
                 yield piece
         except BROKEN as error:
             raise self.wire.error(error) from error

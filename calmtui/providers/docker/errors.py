@@ -125,6 +125,8 @@ def answered(status: int, message: str, where: str) -> SourceError:
     if "HTTP request to an HTTPS server" in message:
         return Misconfigured("the engine speaks TLS and the source does not", where=where, next_step="give it `tls`")
     kind, next_step = STATUS.get(status, (SourceError, ""))
+    if "dead or marked for removal" in message:
+        kind, next_step = NodeGone, ""
     return kind(_text(message) or f"HTTP status {status}", where=where, next_step=next_step)
 
 

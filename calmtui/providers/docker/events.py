@@ -11,6 +11,7 @@ import contextlib
 import random
 import time
 from collections.abc import AsyncGenerator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -60,16 +61,20 @@ _decode = msgspec.json.Decoder(Event).decode
 
 
 async def events(
-    engine: Engine, since: str, *, until: str = "", containers: Sequence[str] = ()
+    engine: Engine, since: str, *, until: str = "", containers: Sequence[str] = (), labels: Sequence[str] = ()
 ) -> AsyncGenerator[Event, None]:
     """The events of containers after a time (`SECONDS.NANOSECONDS`) in one request, until it ends.
+
+    `containers`, `labels`: of those only; labels are `KEY=VALUE`.
 
     Raises a SourceError when the connection breaks; ends in silence when the engine ends the stream.
     """
     filters: dict[str, list[str]] = {"type": ["container"], "event": OF_INTEREST}
     if containers:
         filters["container"] = list(containers)
-    query = {"since": since, "filters": filters} | ({"until": until} if until else {})
+    if labels:
+        filters["label"] = list(labels)
+    query: dict[str, Any] = {"since": since, "filters": filters} | ({"until": until} if until else {})
     rest = b""
     async with contextlib.aclosing(engine.stream("/events", **query)) as pieces:
         async for piece in pieces:

@@ -4,7 +4,7 @@ Without a terminal the engine frames what it sends: a byte for the stream (1 std
 padding, a length in four, then one message. With `timestamps` each message begins with its time. The engine
 cuts a line of more than 16 KiB into several messages, each with a time of its own, the last with the line
 end; so the times in the middle of a line can be told from its text only frame by frame. A terminal's output
-has no frames, and no stream but one.
+has no frames, and no stream but one. When the engine fails while it sends, it says so in a frame of its own.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ import struct
 from datetime import datetime
 from functools import lru_cache
 
-Line = tuple[int | None, bytes]
-"""Nanoseconds since the epoch, and the text without its line end."""
+from calmtui.errors import Unreachable
+from calmtui.transport.resume import Line
 
 LONGEST_LINE = 1024 * 1024
 """Bytes after which a line is given out although its end has not come."""
+
+SYSTEM_ERROR = 3
+"""The stream of the engine's own words."""
 
 _HEADER = struct.Struct(">BxxxL")
 _TIME = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) ?")
@@ -82,8 +85,13 @@ class FramedLog:
         self._lines = Lines()
 
     def feed(self, data: bytes) -> list[Line]:
-        """The lines that these bytes complete, in the order of their ends."""
-        return [line for frame in self._frames.feed(data) for line in self._lines.message(*frame)]
+        """The lines that these bytes complete, in the order of their ends. Raises Unreachable when the engine fails."""
+        lines = []
+        for stream, payload in self._frames.feed(data):
+            if stream == SYSTEM_ERROR:
+                raise Unreachable(payload.decode(errors="replace").strip())
+            lines += self._lines.message(stream, payload)
+        return lines
 
     def end(self) -> list[Line]:
         """What is left when the log has ended."""
@@ -125,41 +133,3 @@ def split_time(text: bytes) -> Line:
 @lru_cache(maxsize=64)
 def _epoch(second: bytes, zone: bytes) -> int:
     return int(datetime.fromisoformat((second + zone).decode()).timestamp())
-
-
-class Resume:
-    """How far a log has been read, so that it can be asked for again without a line twice.
-
-    The engine sends again what is not older than a time; of the lines that bear just that time, as many are
-    dropped as had been read.
-    """
-
-    def __init__(self) -> None:
-        self._at: int | None = None
-        self._count = 0
-        """Lines read that bear the time `_at`."""
-        self._skip = 0
-
-    @property
-    def since(self) -> str | None:
-        """The time from which to ask again, as the engine wants it; None: nothing with a time has been read."""
-        return None if self._at is None else f"{self._at // 10**9}.{self._at % 10**9:09d}"
-
-    def again(self) -> None:
-        """The log is being read again from `since`."""
-        self._skip = self._count
-
-    def new(self, lines: list[Line]) -> list[Line]:
-        """Those of the lines that had not been read."""
-        fresh = []
-        for line in lines:
-            at = line[0]
-            if self._skip and at is not None and self._at is not None and at <= self._at:
-                self._skip -= at == self._at
-                continue
-            if at is not None and (self._at is None or at > self._at):
-                self._at, self._count, self._skip = at, 1, 0
-            elif at == self._at:
-                self._count += 1
-            fresh.append(line)
-        return fresh

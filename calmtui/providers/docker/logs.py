@@ -1,51 +1,58 @@
-"""The log of a container, followed through its restarts and the engine's, and of a project's members together."""
+"""The log of a container, followed through its restarts and the engine's."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
-from calmtui.errors import Forbidden, NodeGone, SourceError, Unreachable
+from calmtui.errors import Forbidden, NodeGone, Unreachable
 from calmtui.providers.base import LogChunk, LogRequest
 from calmtui.providers.docker.connect import Engine
 from calmtui.providers.docker.events import events
-from calmtui.providers.docker.frames import FramedLog, Line, Resume, TerminalLog, split_time
+from calmtui.providers.docker.frames import split_time
+from calmtui.providers.docker.reading import Inspection, Reading
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
 """Seconds before a lost connection is made again: doubled from the first to the longest, with jitter."""
-AHEAD = 64
-"""Chunks of a project's members that are read before their consumer takes them."""
 
-Inspection = dict[str, Any]
-"""A container as `GET /containers/ID/json` has it."""
 Reach = Callable[[], Awaitable[Engine]]
 """Gives the engine, connecting anew if it must. Raises a SourceError."""
 
 
-async def follow(reach: Reach, name: str, request: LogRequest, stream: str = "") -> AsyncGenerator[LogChunk, None]:
-    """The log of the container of that name. Raises a SourceError at the beginning; later troubles are notes."""
+async def follow(
+    reach: Reach, name: str, request: LogRequest, stream: str = "", *, stays: bool = True
+) -> AsyncGenerator[LogChunk, None]:
+    """The log of the container of that name. Raises a SourceError at the beginning; later troubles are notes.
+
+    `stays`: when it is removed, the next container of that name is waited for.
+    """
     engine = await reach()
     state: Inspection = await engine.call("inspect_container", name)
-    resume = Resume()
+    reading = Reading(state, request, stream)
     while True:
         try:
-            with contextlib.suppress(NodeGone):  # removed meanwhile: what follows finds the next of that name
-                async with contextlib.aclosing(_read(engine, state, request, resume)) as lines:
-                    async for some in lines:
-                        yield LogChunk(stream, some)
+            async with contextlib.aclosing(_life(reading, engine, state, follow=request.follow)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
             if not request.follow:
                 return
-            found = await _find(engine, name)
-            if found is None or (_start(found) == _start(state) and not found["State"]["Running"]):
-                yield LogChunk(stream, note=f"{name} {_ended(found)}; waiting for it to start")
-                found = await _started(engine, name, state)
-            if _start(found) != _start(state):
-                yield LogChunk(stream, note=f"{name} started")
-            else:  # the engine ended the log of a running container, as some do when they rotate it
-                await asyncio.sleep(FIRST_WAIT)
+            reference = name if stays else state["Id"]
+            found = await _find(engine, reference)
+            if found is None or _start(found) == _start(state):
+                if found is not None and found["State"]["Running"]:
+                    await asyncio.sleep(FIRST_WAIT)  # the engine ended the log all the same: it is read on
+                    continue
+                if found is not None or stays:
+                    yield LogChunk(stream, note=f"{name} {_ended(found)}; waiting for it to start")
+                    found = await _started(engine, reference, state, stays=stays)
+                if found is None:
+                    yield LogChunk(stream, note=f"{name} was removed")
+                    return
+            yield LogChunk(stream, note=f"{name} started")
+            if found["Id"] != state["Id"]:
+                reading = Reading(found, LogRequest(tail=None), stream)
             state = found
         except Unreachable as error:
             if not request.follow:
@@ -55,72 +62,41 @@ async def follow(reach: Reach, name: str, request: LogRequest, stream: str = "")
             yield LogChunk(stream, note="connected again, reading on after the last line")
 
 
-async def together(logs: Sequence[AsyncGenerator[LogChunk, None]]) -> AsyncGenerator[LogChunk, None]:
-    """Several logs as they come. One that fails says so in a note; the others go on."""
-    ready: asyncio.Queue[LogChunk | None] = asyncio.Queue(AHEAD)
-
-    async def read(log: AsyncGenerator[LogChunk, None]) -> None:
-        try:
-            async with contextlib.aclosing(log) as chunks:
-                async for chunk in chunks:
-                    await ready.put(chunk)
-        except SourceError as error:
-            await ready.put(LogChunk("", note=str(error)))
-        await ready.put(None)
-
-    tasks = [asyncio.create_task(read(log)) for log in logs]
-    left = len(tasks)
-    try:
-        while left:
-            chunk = await ready.get()
-            if chunk is None:
-                left -= 1
-            else:
-                yield chunk
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _read(
-    engine: Engine, state: Inspection, request: LogRequest, resume: Resume
-) -> AsyncGenerator[list[Line], None]:
-    """The lines of one request that had not been read."""
-    query: dict[str, Any] = {"stdout": True, "stderr": True, "timestamps": True, "follow": request.follow}
-    if resume.since is not None:
-        query["since"] = resume.since
-        resume.again()
-    else:
-        query["tail"] = "all" if request.tail is None else request.tail
-        query |= {} if request.since is None else {"since": f"{request.since:.9f}"}
-    log = TerminalLog() if state["Config"]["Tty"] else FramedLog()
-    async with contextlib.aclosing(engine.stream(f"/containers/{state['Id']}/logs", **query)) as pieces:
-        async for piece in pieces:
-            if lines := resume.new(log.feed(piece)):
-                yield lines
-    if lines := resume.new(log.end()):
-        yield lines
-
-
-async def _find(engine: Engine, name: str) -> Inspection | None:
+async def _life(reading: Reading, engine: Engine, state: Inspection, *, follow: bool) -> AsyncGenerator[LogChunk, None]:
+    """What is new, and following what comes until the container has said its last word; nothing once it is removed."""
     with contextlib.suppress(NodeGone):
-        found: Inspection = await engine.call("inspect_container", name)
+        if follow:
+            async with contextlib.aclosing(reading.follow(engine)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            if (await engine.call("inspect_container", state["Id"]))["State"]["Running"]:
+                return
+        async with contextlib.aclosing(reading.rest(engine)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+
+async def _find(engine: Engine, reference: str) -> Inspection | None:
+    with contextlib.suppress(NodeGone):
+        found: Inspection = await engine.call("inspect_container", reference)
         return found
     return None
 
 
-async def _started(engine: Engine, name: str, state: Inspection) -> Inspection:
-    """Wait until a container of that name has started since `state`."""
+async def _started(engine: Engine, reference: str, state: Inspection, *, stays: bool) -> Inspection | None:
+    """Wait until the container has started since `state`; None when it was removed, unless it `stays`."""
     known = [split_time(text.encode())[0] or 0 for text in (state["Created"], *_start(state)[1:])]
     since = f"{max(known) // 10**9}"  # by the engine's clock
     while True:
-        async with contextlib.aclosing(events(engine, since, containers=[name])) as stream:
+        async with contextlib.aclosing(events(engine, since, containers=[reference])) as stream:
             async for event in stream:
-                if event.action == "start":
-                    found = await _find(engine, name)
-                    if found is not None and _start(found) != _start(state):
-                        return found
+                if event.action not in ("start", "destroy"):
+                    continue
+                found = await _find(engine, reference)
+                if found is None and not stays:
+                    return None
+                if found is not None and _start(found) != _start(state):
+                    return found
         await asyncio.sleep(FIRST_WAIT)
 
 

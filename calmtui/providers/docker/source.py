@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from calmtui import masks
 from calmtui.errors import SourceError
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Update
-from calmtui.providers.base import ExecResult, LogChunk, LogRequest, NodeEvent, Opening
+from calmtui.providers.base import Command, LogChunk, LogRequest, NodeEvent, Opening, Piece
 from calmtui.providers.docker import events, execs, lifecycle, logs
 from calmtui.providers.docker.connect import Engine, connect
 from calmtui.providers.docker.endpoint import Endpoint
 from calmtui.providers.docker.execs import DockerShell
+from calmtui.providers.docker.members import together
 from calmtui.providers.docker.table import Table
 from calmtui.providers.docker.watch import watch
 
@@ -57,20 +58,19 @@ class DockerSource:
     async def logs(self, node: Node, request: LogRequest) -> AsyncGenerator[LogChunk, None]:
         """The log of a container, or of a project's members together, `stream` being the member's name."""
         if node.kind == "project":
-            members = await lifecycle.members_of(await self._reach(), node)
-            chunks = logs.together([logs.follow(self._reach, entry.name, request, entry.name) for entry in members])
+            chunks = together(self._reach, node, request)
         else:
             chunks = logs.follow(self._reach, node.name, request)
         async with contextlib.aclosing(chunks) as all_chunks:
             async for chunk in all_chunks:
                 yield chunk
 
-    async def run(
-        self, node: Node, command: Sequence[str], *, stdin: bytes | None = None, timeout: float | None = None
-    ) -> ExecResult:
-        """Run a command in a container as its own user. Raises a SourceError."""
+    async def start(self, node: Node, command: Command) -> AsyncGenerator[Piece | None, None]:
+        """Run a command in a container as its own user; see `providers.base.Exec`."""
         engine = await self._reach()
-        return await execs.run(engine, _reference(node), command, stdin=stdin, timeout=timeout, where=node.name)
+        async with contextlib.aclosing(execs.start(engine, _reference(node), command, node.name)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def shell(self, node: Node, *, term: str, columns: int, rows: int) -> DockerShell:
         """Open bash or sh in a container. Raises a SourceError."""

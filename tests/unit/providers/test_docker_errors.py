@@ -99,3 +99,8 @@ def test_tls_on_one_side_only_is_a_matter_of_settings() -> None:
     plain = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1002)")
     plain.reason = "WRONG_VERSION_NUMBER"
     assert isinstance(translate(plain, "e", "h:2376"), Misconfigured)
+
+
+def test_a_container_that_is_just_being_removed_is_gone() -> None:
+    message = "can not get logs from container which is dead or marked for removal"
+    assert type(answered(409, message, "engine")) is NodeGone

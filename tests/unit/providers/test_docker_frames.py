@@ -5,10 +5,12 @@ from __future__ import annotations
 import struct
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calmtui.providers.docker.frames import LONGEST_LINE, FramedLog, Frames, Resume, TerminalLog, split_time
+from calmtui.errors import Unreachable
+from calmtui.providers.docker.frames import LONGEST_LINE, FramedLog, Frames, TerminalLog, split_time
 
 PAYLOADS = st.lists(st.tuples(st.sampled_from([1, 2]), st.binary(max_size=40)), max_size=12)
 TEXT = st.binary(max_size=30).map(lambda raw: raw.replace(b"\n", b"\x1b[31m"))
@@ -64,6 +66,12 @@ def test_a_long_line_that_the_engine_cut_is_one_line_with_the_time_of_its_beginn
     assert log.feed(framed(1, stamp(3) + b"b\n")) == [(1, b"a" * 16384 + b"b")]
 
 
+def test_what_the_engine_says_of_its_own_failure_is_no_line() -> None:
+    log = FramedLog()
+    with pytest.raises(Unreachable, match="no such file"):
+        log.feed(framed(1, stamp(1) + b"line\n") + framed(3, b"Error grabbing logs: no such file or directory\n"))
+
+
 def test_a_line_without_an_end_is_given_out_when_the_log_ends() -> None:
     log = FramedLog()
     assert log.feed(framed(1, stamp(5) + b"prompt> ")) == []
@@ -82,22 +90,3 @@ def test_a_terminals_lines_lose_their_carriage_return_only(written: list[bytes],
     log = TerminalLog()
     data = b"".join(stamp(number) + text + b"\r\n" for number, text in enumerate(written))
     assert [line for piece in cut(data, places) for line in log.feed(piece)] == list(enumerate(written))
-
-
-@given(st.lists(st.integers(1, 5), min_size=1, max_size=20), st.data())
-def test_reading_on_after_a_break_gives_every_line_once(steps: list[int], data: st.DataObject) -> None:
-    """The engine's lines in order of time, several with the same one; the connection breaks anywhere, repeatedly."""
-    times = [sum(steps[: index + 1]) // 3 for index in range(len(steps))]
-    lines = [(at, f"line {number}".encode()) for number, at in enumerate(times)]
-    resume = Resume()
-    read: list[tuple[int | None, bytes]] = []
-    while len(read) < len(lines):
-        since = resume.since
-        if since is not None:
-            resume.again()
-        seconds, _, nanoseconds = (since or "0.0").partition(".")
-        sent = [line for line in lines if line[0] >= int(seconds) * 10**9 + int(nanoseconds)]
-        reached = data.draw(st.integers(min(len(read) + 1, len(lines)), len(lines)), label="read before it breaks")
-        for line in sent[: len(sent) - (len(lines) - reached)]:
-            read += resume.new([line])
-    assert read == lines
