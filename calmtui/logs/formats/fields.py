@@ -1,0 +1,115 @@
+"""Fields of a line, read when somebody asks: JSON, logfmt, the parts of a known layout, pairs in its message."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from calmtui.logs.formats.access import ACCESS
+from calmtui.logs.formats.layout import Fields, Layout, Parsed, value
+from calmtui.logs.formats.servers import SERVERS
+
+LAYOUTS: tuple[Layout, ...] = (*ACCESS, *SERVERS)
+"""In the order in which they are tried."""
+MAX_FIELDS = 200
+"""Fields kept of one line."""
+MAX_TEXT = 16_384
+"""Characters of a line in which fields are looked for, unless it is JSON."""
+MAX_DEPTH = 8
+"""Levels of nested objects that are opened; deeper ones are left as JSON."""
+
+_PAIR = re.compile(
+    r"""(?:(?<=[\s,;\[({|])|^)([A-Za-z_@][\w.@/-]{0,63})=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;)\]}"'=]+)(?=[\s,;)\]}|]|$)"""
+)
+_MESSAGE_JSON = re.compile(r'"(?:msg|message|MESSAGE|event|body|log|@m|@mt|short_message)"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_MESSAGE_LOGFMT = re.compile(r'(?:^|\s)(?:msg|message|event)=(?:"((?:[^"\\]|\\.)*)"|(\S+))')
+_LOGFMT = re.compile(
+    r'[A-Za-z_@][\w.@/-]*=(?:"(?:[^"\\]|\\.)*"|\S*)(?:\s+[A-Za-z_@][\w.@/-]*=(?:"(?:[^"\\]|\\.)*"|\S*)){2}'
+)
+
+
+def fields(text: str, likely: Layout | None = None) -> Fields:
+    """The fields of a line by name; nested JSON with dots between the names. Empty when it has none."""
+    return parse(text, likely).fields
+
+
+def parse(text: str, likely: Layout | None = None) -> Parsed:
+    """The line taken apart; the layout that is likely is tried first."""
+    begin = text.find("{")
+    if begin == 0 and (members := _members(text)) is not None:
+        found = _MESSAGE_JSON.search(text)
+        return Parsed("json", found.span(1) if found else (0, len(text)), members)
+    text = text[:MAX_TEXT]
+    if _LOGFMT.match(text):
+        return Parsed("logfmt", _logfmt_message(text), _pairs(text))
+    parsed = likely.parse(text) if likely else None
+    parsed = parsed or next(filter(None, (layout.parse(text) for layout in LAYOUTS)), None)
+    parsed = parsed or Parsed("", (0, len(text)), {})
+    said = text[slice(*parsed.message)]
+    parsed.fields.update({name: item for name, item in _within(said).items() if name not in parsed.fields})
+    if data := parsed.fields.get("data"):
+        parsed.fields.update(_pairs(str(data)))
+    return parsed
+
+
+def recognised(texts: Iterable[str]) -> Layout | None:
+    """The layout that most of these lines have; None when that is none, or JSON or logfmt, which tell themselves."""
+    votes: Counter[Layout | None] = Counter()
+    for text in texts:
+        votes[next((layout for layout in LAYOUTS if layout.parse(text)), None)] += 1
+    return max(votes, key=votes.__getitem__, default=None)
+
+
+def _within(said: str) -> Fields:
+    """Fields in a message: JSON that it ends with, pairs."""
+    if said.endswith("}") and (begin := said.find("{")) >= 0 and (members := _members(said[begin:])) is not None:
+        return {**_pairs(said[:begin]), **members}
+    return _pairs(said)
+
+
+def _logfmt_message(text: str) -> tuple[int, int]:
+    found = _MESSAGE_LOGFMT.search(text)
+    if found is None:
+        return 0, len(text)
+    return found.span(1 if found[1] is not None else 2)
+
+
+def _pairs(text: str) -> Fields:
+    if "=" not in text:
+        return {}
+    found = _PAIR.findall(text)[:MAX_FIELDS]
+    return {name: _unquoted(item) for name, item in found}
+
+
+def _unquoted(item: str) -> str | int | float:
+    if item[0] == '"':
+        return item[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+    return item[1:-1] if item[0] == "'" else value(item)
+
+
+def _members(text: str) -> Fields | None:
+    """The members of a JSON object; None when it is not one, or was cut."""
+    try:
+        decoded = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    if not isinstance(decoded, dict):
+        return None
+    flat: Fields = {}
+    _flatten(decoded, "", flat, MAX_DEPTH)
+    return flat
+
+
+def _flatten(members: dict[str, Any], before: str, flat: Fields, depth: int) -> None:
+    for name, item in members.items():
+        if len(flat) >= MAX_FIELDS:
+            return
+        if isinstance(item, dict) and depth:
+            _flatten(item, f"{before}{name}.", flat, depth - 1)
+        elif item is not None:
+            known = isinstance(item, str | int | float) and not isinstance(item, bool)
+            flat[before + name] = item if known else msgspec.json.encode(item).decode()
