@@ -24,8 +24,8 @@ ROW = np.dtype(
         ("end", np.uint32),
         ("seq", np.uint32),
         ("origin", np.uint32),
+        ("stamp", np.uint16),
         ("level", np.uint8),
-        ("stamp", np.uint8),
         ("flags", np.uint8),
     ],
     align=True,
@@ -123,7 +123,7 @@ class Block(Sequence[LogLine]):
         return decode(self.raw(number))[0]
 
     def _line(self, number: int) -> LogLine:
-        at, ts, _, seq, origin, level, stamp, flags = self.rows[number].item()
+        at, ts, _, seq, origin, stamp, level, flags = self.rows[number].item()
         text, spans = decode(self.raw(number))
         whose = self.origins.known[origin]
         if flags & NOTE:
@@ -133,6 +133,10 @@ class Block(Sequence[LogLine]):
             at, ts if flags & DATED else None, whose, seq, text, Level(level), stamp, spans,
             late=bool(flags & LATE), cut=bool(flags & CUT),
         )  # fmt: skip
+
+    def one_of_each_stream(self) -> list[LogLine]:
+        """The first line of each stream that has lines here."""
+        return [self._line(number) for number in np.unique(self.rows["origin"], return_index=True)[1].tolist()]
 
     def order(self) -> NDArray[np.intp]:
         """The numbers of the lines in the order of `line.key`."""
@@ -189,16 +193,21 @@ def place(block: Block, key: Key) -> int:
     return begin + bisect_left(range(begin, end), key, key=lambda number: key_at(block, number))
 
 
+def upto(block: Block, key: Key) -> Mask:
+    """Which lines of a block, ordered or not, stand at that place or before it."""
+    at, origin, seq = key
+    rows, rank = block.rows, block.origins.ranks[block.origins.number(origin)]
+    ranks = block.origins.ranks[rows["origin"]]
+    same = (rows["at"] == at) & ((ranks < rank) | ((ranks == rank) & (rows["seq"] <= seq)))
+    return np.asarray((rows["at"] < at) | same)
+
+
 def block_of(lines: Sequence[LogLine], origins: Origins) -> Block:
     """A block of lines whose text is given, as tests and other writers of lines have them."""
     rows = np.zeros(len(lines), ROW)
-    for row, line in zip(rows, lines, strict=True):
-        flags = DATED * (line.ts is not None) | LATE * line.late | CUT * line.cut
-        ts = line.ts or 0
+    for number, line in enumerate(lines):
+        ts, flags = line.ts or 0, DATED * (line.ts is not None) | LATE * line.late | CUT * line.cut
         if isinstance(line, Note):
-            flags, ts = NOTE | TROUBLE * line.trouble | GAP * line.gap, line.lost
-        number = origins.number(line.origin)
-        row[["at", "ts", "seq", "origin", "level", "stamp", "flags"]] = (
-            line.at, ts, line.seq, number, line.level, line.stamp, flags,
-        )  # fmt: skip
+            ts, flags = line.lost, NOTE | TROUBLE * line.trouble | GAP * line.gap
+        rows[number] = (line.at, ts, 0, line.seq, origins.number(line.origin), line.stamp, line.level, flags)
     return Block.of((line.text.encode() for line in lines), rows, origins)

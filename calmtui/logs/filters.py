@@ -7,8 +7,10 @@ How a rule is typed is read in `rules`.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import re2
 
@@ -16,10 +18,13 @@ from calmtui.errors import UsageError
 from calmtui.logs.level import Level
 from calmtui.logs.line import LogLine, Note, Origin
 
-COMPARE: dict[str, Callable[[float, float], bool]] = {
+COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq, "!=": operator.ne, ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
 """What stands between a level or a field and what it is compared with; a field may have `~`, an expression, too."""
+
+_OF_A_TEXT = re.compile(r"\\[AzZCQ]|\(\?\w*-\w*m")
+"""Expressions that mean something else among many lines, or when more stands behind them."""
 
 
 class Pattern:
@@ -33,11 +38,16 @@ class Pattern:
         plain = not typed.startswith("~")
         wanted = typed if plain else typed[1:]
         ignore_case = wanted == wanted.lower()
+        expression = re2.escape(wanted) if plain else wanted
         options = re2.Options()
         options.log_errors = False
+        options.never_nl = True  # a match never reaches from one line into the next
         options.case_sensitive = not ignore_case
         try:
-            self._expression = re2.compile(re2.escape(wanted) if plain else wanted, options)
+            self._expression: Any = re2.compile(expression, options)
+            options.never_capture = True
+            self.blockwise = None if _OF_A_TEXT.search(expression) else re2.compile(f"(?m)(?:{expression}).*", options)
+            """Matches once in each line of many that holds it; None where it asks for begin or end of a whole text."""
         except re2.error as error:
             reason = error.args[0]
             raise UsageError(
@@ -45,16 +55,10 @@ class Pattern:
                 where=typed,
                 next_step="RE2 syntax, without look-around and back-references; without ~ the text is taken as it is",
             ) from error
-        self.found_in = self._test(wanted, plain=plain, ignore_case=ignore_case)
-        """Whether a text holds it."""
 
-    def _test(self, wanted: str, *, plain: bool, ignore_case: bool) -> Callable[[str], bool]:
-        if plain and ignore_case:
-            return lambda text: wanted in text.lower()
-        if plain:
-            return lambda text: wanted in text
-        search = self._expression.search
-        return lambda text: search(text) is not None
+    def found_in(self, text: str) -> bool:
+        """Whether a text of one line holds it."""
+        return self._expression.search(text.encode()) is not None
 
     def holds(self, line: LogLine) -> bool:
         """Whether the line's text holds it."""
@@ -75,7 +79,7 @@ class OfLevel:
 
     def holds(self, line: LogLine) -> bool:
         """Whether the line's level does."""
-        return COMPARE[self.compare](line.level, self.level)
+        return bool(COMPARE[self.compare](line.level, self.level))
 
 
 Test = Pattern | OfLevel

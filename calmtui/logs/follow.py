@@ -13,13 +13,15 @@ from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from calmtui import sanitise
 from calmtui.errors import CalmError, SourceError, Throttled, Unreachable
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node
+from calmtui.logs.block import Block, Origins
 from calmtui.logs.ingest import Reader
-from calmtui.logs.line import SECOND, LogLine, Origin
+from calmtui.logs.line import SECOND, Origin
 from calmtui.logs.merge import LATENESS, Merger
 from calmtui.providers.base import LogChunk, LogRequest, Logs
 
@@ -27,10 +29,10 @@ log = logging.getLogger(__name__)
 
 MAX_READING = 200
 """Nodes read at once; the rest are in a queue that is shown."""
-MAX_PENDING = 20_000
+MAX_PENDING = 50_000
 """Merged lines that nobody has taken yet, after which reading waits."""
-SLICE = 500
-"""Lines read between two turns of the event loop: about 2 ms, so that keys are answered."""
+SLICE = 2_000
+"""Lines read between two turns of the event loop: about 4 ms, so that keys are answered."""
 FIRST_RETRY, LONGEST_RETRY = 1.0, 30.0
 """Seconds until a stream that failed is opened again: doubled from the first to the longest."""
 
@@ -57,18 +59,27 @@ class Stream:
     """When it was opened, nanoseconds since the epoch: lines from before are history."""
     readers: dict[str, Reader] = field(default_factory=dict)
     """By the name that the source gives the stream within the node."""
+    positions: dict[str, str] = field(default_factory=dict)
+    """By the same names, where the source said that the stream stands."""
     lines: int = 0
     """Lines that have come."""
+    late: int = 0
+    """Lines that came too late to be shown in order."""
+    lost: int = 0
+    """Lines that the source says were lost on the way."""
+    gaps: int = 0
+    """Places where lines are missing."""
+    behind: int = 0
+    """Bytes that the source has and has not sent yet, as far as it says."""
+    offset: int = 0
+    """Nanoseconds by which the node's clock runs ahead, taken off where its lines stand in time."""
     started: bool = False
     """Something has come from it, or it failed."""
 
-    def reader(self, name: str) -> Reader:
-        """The reader of one of the node's streams."""
-        reader = self.readers.get(name)
-        if reader is None:
-            origin = Origin(self.node.source, self.node.id, self.node.name, sanitise.word(name))
-            reader = self.readers[name] = Reader(origin)
-        return reader
+    @property
+    def cut(self) -> int:
+        """Lines that were too long to be kept whole."""
+        return sum(reader.cut for reader in self.readers.values())
 
 
 class Follower:
@@ -78,11 +89,10 @@ class Follower:
         self.live = live
         self.request = request
         self.streams = {node.id: Stream(node) for node in nodes}
-        self.merger = Merger(LATENESS if request.follow else None)
+        self.origins = Origins()
+        self.merger = Merger(self.origins, LATENESS if request.follow else None)
         self.received = 0
         """Lines that have come, since the beginning."""
-        self.lost = 0
-        """Lines that the sources say were lost on the way."""
         self._places = asyncio.Semaphore(MAX_READING)
         self._room = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -105,6 +115,20 @@ class Follower:
         """How many nodes are in that state."""
         return sum(stream.state is state for stream in self.streams.values())
 
+    def total(self, count: Literal["lines", "late", "lost", "gaps", "cut", "behind"]) -> int:
+        """A figure of all streams together. Each line or note that it counts is flagged: see `block.flags`."""
+        return sum(getattr(stream, count) for stream in self.streams.values())
+
+    def correct(self, node_id: str, offset: int) -> None:
+        """From now on, take a node's clock to run so many nanoseconds ahead; 0: to be right.
+
+        Lines that were given out already are moved by `Buffer.shift`.
+        """
+        stream = self.streams[node_id]
+        stream.offset = offset
+        for reader in stream.readers.values():
+            reader.offset = offset
+
     @property
     def ended(self) -> bool:
         """Whether nothing more will come."""
@@ -115,7 +139,7 @@ class Follower:
         """Whether reading waits for lines to be taken."""
         return not self._room.is_set()
 
-    def take(self, now: int) -> list[LogLine]:
+    def take(self, now: int) -> Block:
         """The lines whose turn it is at `now`, nanoseconds since the epoch, in order; see `Merger.take`."""
         lines = self.merger.take(now)
         if len(self.merger) < MAX_PENDING:
@@ -126,7 +150,7 @@ class Follower:
         """Wait until every stream has ended; lines may be left to take."""
         await asyncio.gather(*self._tasks)
 
-    async def collect(self) -> list[LogLine]:
+    async def collect(self) -> Block:
         """Wait until every stream has ended; all lines in the exact order of time. For requests that do not follow."""
         await self.finished()
         return self.merger.rest()
@@ -169,8 +193,11 @@ class Follower:
                     return
                 await asyncio.sleep(pause)
                 resumed = _resumed(stream, request)
-                if resumed is not request:
-                    self._note(stream, "opened again where it broke off; lines may be missing or come twice there")
+                if resumed.positions:
+                    self._note(stream, "opened again where it broke off")
+                elif resumed is not request:
+                    unsure = "opened again where it broke off; lines may be missing or come twice there"
+                    self._note(stream, unsure, gap=True)
                 request = resumed
                 pause = min(pause * 2, LONGEST_RETRY)
 
@@ -185,9 +212,11 @@ class Follower:
                 await self._take_in(stream, chunk)
 
     async def _take_in(self, stream: Stream, chunk: LogChunk) -> None:
-        reader = stream.reader(chunk.stream)
-        if chunk.note or chunk.lost:
-            self._note(stream, chunk.note or "lines were lost", name=chunk.stream, lost=chunk.lost)
+        reader = self._reader(stream, chunk.stream)
+        if chunk.note or chunk.lost or chunk.gap:
+            self._note(
+                stream, chunk.note or "lines were lost", name=chunk.stream, lost=chunk.lost, gap=chunk.gap
+            )  # fmt: skip
         for start in range(0, len(chunk.lines), SLICE):
             await self._room.wait()
             async with self._turn:
@@ -195,16 +224,34 @@ class Follower:
                 lines = reader.lines(chunk.lines[start : start + SLICE], came)
                 self.received += len(lines)
                 stream.lines += len(lines)
-                self.merger.add(lines, came, history_before=stream.opened)
+                stream.late += self.merger.add(lines, came, history_before=stream.opened)
                 if self.request.follow and len(self.merger) >= MAX_PENDING:
                     self._room.clear()
                 await asyncio.sleep(0)
+        if chunk.position:
+            stream.positions[chunk.stream] = chunk.position
+        if chunk.behind is not None:
+            stream.behind = chunk.behind
         self._started(stream)
 
-    def _note(self, stream: Stream, text: str, *, name: str = "", lost: int = 0, trouble: bool = False) -> None:
+    def _reader(self, stream: Stream, name: str) -> Reader:
+        """The reader of one of a node's streams."""
+        reader = stream.readers.get(name)
+        if reader is None:
+            node = stream.node
+            origin = Origin(node.source, node.id, node.name, sanitise.word(name))
+            reader = stream.readers[name] = Reader(origin, self.origins, live=self.request.follow)
+            reader.offset = stream.offset
+        return reader
+
+    def _note(
+        self, stream: Stream, text: str, *, name: str = "", lost: int = 0, trouble: bool = False, gap: bool = False
+    ) -> None:
         came = time.time_ns()
-        self.lost += lost
-        self.merger.add([stream.reader(name).note(text, came, lost=lost, trouble=trouble)], came)
+        stream.lost += lost
+        stream.gaps += gap or lost > 0
+        note = self._reader(stream, name).note(text, came, lost=lost, trouble=trouble, gap=gap)
+        self.merger.add(note, came)
 
     def _failed(self, stream: Stream, error: CalmError, retry: float | None) -> None:
         stream.state = Reading.FAILED
@@ -219,6 +266,9 @@ class Follower:
 
 
 def _resumed(stream: Stream, request: LogRequest) -> LogRequest:
-    """What to ask after a failure: what was asked at first, or from the last line on if there was one."""
+    """What to ask after a failure: what was asked at first, or from where each stream stood or its last line on."""
     last = max((reader.last_time for reader in stream.readers.values() if reader.last_time), default=None)
-    return request if last is None else LogRequest(tail=None, since=(last + 1) / SECOND, follow=True)
+    if last is None and not stream.positions:
+        return request
+    since = request.since if last is None else (last + 1) / SECOND
+    return LogRequest(tail=None, since=since, follow=True, positions=dict(stream.positions))

@@ -1,66 +1,172 @@
-"""From a stream's raw lines to LogLines: text made safe, time and level read."""
+"""From a stream's raw lines to a Block: cut, told apart from safe text where they are not, times and levels read.
+
+All of a chunk's lines go through each step at once; what few of them need is done to those alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from calmtui import sanitise
-from calmtui.logs.formats.levels import level_of
+from calmtui.logs.block import CONTINUES, CUT, DATED, GAP, NOTE, RAW, ROW, TROUBLE, Block, Mask, Origins
+from calmtui.logs.formats.columns import NO_TIME
+from calmtui.logs.formats.gravity import Levels
 from calmtui.logs.level import Level
-from calmtui.logs.line import SECOND, LogLine, Note, Origin
-from calmtui.logs.sgr import decode
+from calmtui.logs.line import SECOND, Origin
+from calmtui.logs.sgr import MAX_BYTES, cut, decode
 from calmtui.logs.times import Clock
 
-CONTINUES = SECOND
-"""A line without a time belongs to the stamped one before it when it came so soon after, in nanoseconds;
+TOGETHER = SECOND
+"""A line that goes on with another belongs to it when its time, or when it came, is so little after, in nanoseconds;
 otherwise a program that stamps only its banner would have all its lines put back to its start."""
+
+Raw = Sequence[tuple[int | None, bytes]]
+"""Lines as sources give them: time in nanoseconds since the epoch or None, and bytes."""
+Ints = NDArray[np.int64]
 
 
 class Reader:
     """Reads one stream. Its lines are numbered in the order in which they come."""
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(self, origin: Origin, origins: Origins, *, live: bool = False) -> None:
         self.origin = origin
-        self.clock = Clock()
-        self._seq = 0
+        self.origins = origins
+        self.offset = 0
+        """Nanoseconds by which the stream's clock is known to run ahead; taken off where its lines stand in time."""
         self.last_time: int | None = None
         """Time of the last line that had one, nanoseconds since the epoch."""
+        self.cut = 0
+        """Lines that were too long."""
+        self._number = origins.number(origin)
+        self._live = live
+        self._clock = Clock()
+        self._levels = Levels()
+        self._seq = 0
         self._last_came = 0
-        self._level = Level.NONE
+        self._last_at = 0
+        self._last_level = int(Level.NONE)
 
-    def lines(self, raw: Iterable[tuple[int | None, bytes]], came: int) -> list[LogLine]:
-        """The lines of a chunk, each with the time its source gave or None; `came` is now, in nanoseconds."""
-        unstamped_before = self.last_time is None
-        lines = [self._line(given, data, came) for given, data in raw]
-        return _settled(lines) if unstamped_before else lines
+    def lines(self, raw: Raw, came: int) -> Block:
+        """The lines of a chunk; `came` is now, in nanoseconds."""
+        raw = _without_line_ends(raw)
+        if not raw:
+            return Block.empty(self.origins)
+        pieces = [piece for _, piece in raw]
+        rows = self._rows(len(raw))
+        rows["flags"] = self._cut(pieces) | _not_text(pieces)
+        given = np.fromiter((NO_TIME if ts is None else ts for ts, _ in raw), np.int64, len(raw))
+        self._read(rows, pieces, given, came)
+        return Block.of(pieces, rows, self.origins)
 
-    def _line(self, given: int | None, data: bytes, came: int) -> LogLine:
-        text, spans = decode(data)
-        ts, stamp, continues = given, 0, False
-        if ts is not None:
-            continues = text[:1] in (" ", "\t")
-        elif (found := self.clock.read(text)) is not None:
-            ts, stamp = found
-        elif self.last_time is not None and came - self._last_came <= CONTINUES:
-            ts, continues = self.last_time, True
-        if ts is not None:
-            self.last_time, self._last_came = ts, came
-        level = level_of(text, stamp)
-        if continues and level is Level.NONE:
-            level = self._level
-        self._level = level
-        self._seq += 1
-        return LogLine(came if ts is None else ts, ts, self.origin, self._seq, text, level, stamp, spans)
-
-    def note(self, text: str, came: int, *, lost: int = 0, trouble: bool = False) -> Note:
+    def note(self, text: str, came: int, *, lost: int = 0, trouble: bool = False, gap: bool = False) -> Block:
         """A row about the stream, at this place in it."""
-        self._seq += 1
-        return Note(came, None, self.origin, self._seq, sanitise.word(text), lost=lost, trouble=trouble)
+        rows = self._rows(1)
+        rows["at"], rows["ts"] = came, lost
+        rows["flags"] = NOTE | TROUBLE * trouble | GAP * (gap or lost > 0)
+        return Block.of([sanitise.word(text).encode()], rows, self.origins)
+
+    def _rows(self, count: int) -> NDArray[np.void]:
+        rows = np.zeros(count, ROW)
+        rows["origin"] = self._number
+        rows["seq"] = np.arange(self._seq + 1, self._seq + 1 + count)
+        self._seq += count
+        return rows
+
+    def _cut(self, pieces: list[bytes]) -> NDArray[np.uint8]:
+        """Cut the lines that are too long; their flags."""
+        flags = np.zeros(len(pieces), np.uint8)
+        if max(map(len, pieces)) > MAX_BYTES:
+            for number, piece in enumerate(pieces):
+                if len(piece) > MAX_BYTES:
+                    pieces[number] = cut(piece)
+                    flags[number] = CUT
+                    self.cut += 1
+        return flags
+
+    def _read(self, rows: NDArray[np.void], pieces: list[bytes], given: Ints, came: int) -> None:
+        """Fill in the times, places in time and levels of lines."""
+        own, stamps = self._times(pieces, given)
+        levels = self._levels.read_all(pieces, stamps.tolist())
+        timed = own != NO_TIME
+        heads = timed & ~_indented(pieces, given)
+        before = np.maximum.accumulate(np.where(timed, np.arange(len(rows)), -1))
+        joins = before >= 0
+        known = self.last_time is not None and came - self._last_came <= TOGETHER
+        ts = np.where(joins, own[np.maximum(before, 0)], (self.last_time or 0) if known else came)
+        dated = joins | known
+        at = self._placed(ts, came)
+
+        event = np.maximum.accumulate(np.where(heads, np.arange(len(rows)), -1))
+        head_at = np.where(event >= 0, at[np.maximum(event, 0)], self._last_at)
+        goes_on = dated & ~heads & ((event >= 0) | known)
+        together = goes_on & (at - head_at <= TOGETHER) & (at >= head_at - TOGETHER)
+        at = np.where(together, head_at, at)
+        if self.last_time is None and not timed[0] and timed.any():  # the end of an event before the first time
+            first = int(np.argmax(timed))
+            at[:first] = at[first]
+
+        levels = self._inherited(levels, goes_on)
+        rows["at"], rows["ts"], rows["stamp"], rows["level"] = at, ts, stamps, levels
+        rows["flags"] |= (DATED * dated | CONTINUES * goes_on).astype(np.uint8)
+        if timed.any():
+            self.last_time, self._last_came = int(ts[-1]), came
+        elif known:
+            self._last_came = came
+        self._last_at, self._last_level = int(at[-1]), int(levels[-1])
+
+    def _times(self, pieces: list[bytes], given: Ints) -> tuple[Ints, NDArray[np.uint16]]:
+        """The time of each line, its source's or else its own, and how many characters of it spell it."""
+        if (given != NO_TIME).all():
+            return given, np.zeros(len(pieces), np.uint16)
+        own, stamps = self._clock.read_all(pieces)
+        stamps[given != NO_TIME] = 0
+        return np.where(given != NO_TIME, given, own), stamps
+
+    def _placed(self, ts: Ints, came: int) -> Ints:
+        """Where lines stand in time, which is not always what their text says.
+
+        The clock's offset is taken off. Of a line that has just come, a time after `came` is a clock that runs ahead:
+        it stands where it came, or it would hide those of all other streams behind it. A time in whole seconds says
+        only that it was within that second: it stands where in that second it came.
+        """
+        at = ts - self.offset
+        if not self._live:
+            return at
+        whole = (ts % SECOND == 0) & (came < at + 2 * SECOND)
+        return np.minimum(np.where(whole, at + SECOND - 1, at), came)
+
+    def _inherited(self, levels: NDArray[np.uint8], goes_on: Mask) -> NDArray[np.uint8]:
+        """The levels, where a line of an event does not say one that of the line before."""
+        said = np.maximum.accumulate(np.where(goes_on & (levels == Level.NONE), -1, np.arange(len(levels))))
+        return np.where(said >= 0, levels[np.maximum(said, 0)], np.uint8(self._last_level))
 
 
-def _settled(lines: list[LogLine]) -> list[LogLine]:
-    """A stream's first lines, those before the first time put at that time: they are the end of an event before it."""
-    first = next((number for number, line in enumerate(lines) if line.ts is not None), 0)
-    return [msgspec.structs.replace(line, at=lines[first].at) for line in lines[:first]] + lines[first:]
+def _without_line_ends(raw: Raw) -> Raw:
+    """The lines without the other half of a line end, and those that hold line ends as several."""
+    joined = b"\n".join([piece for _, piece in raw])
+    if b"\r" in joined:
+        raw = [(ts, piece.removesuffix(b"\r")) for ts, piece in raw]
+    if joined.count(b"\n") >= len(raw):
+        raw = [(ts, line.removesuffix(b"\r")) for ts, piece in raw for line in piece.rstrip(b"\n").split(b"\n")]
+    return raw
+
+
+def _not_text(pieces: list[bytes]) -> NDArray[np.uint8]:
+    """RAW for each line whose bytes are not its text."""
+    flags = np.zeros(len(pieces), np.uint8)
+    joined = np.frombuffer(b"".join(pieces), np.uint8)
+    odd = np.count_nonzero(joined - np.uint8(0x20) > 0x5E)  # neither printable ASCII…
+    if odd and odd > np.count_nonzero(joined == 0x09):  # …nor a tab
+        for number, piece in enumerate(pieces):
+            if decode(piece)[0].encode() != piece:
+                flags[number] = RAW
+    return flags
+
+
+def _indented(pieces: list[bytes], given: Ints) -> Mask:
+    """Which lines with a time of their source's go on with the one before all the same."""
+    indented = np.fromiter((piece[:1] in (b" ", b"\t") for piece in pieces), np.bool_, len(pieces))
+    return np.asarray(indented & (given != NO_TIME))

@@ -2,7 +2,7 @@
 
 Only colours and weights (SGR, `ESC [ … m`) are understood, bounded in length and number. They become
 spans; backgrounds, blinking and concealment do not, so that no line can hide text. Every other control
-character becomes a visible symbol. A line beyond `MAX_BYTES` is cut, and says by how much.
+character becomes a visible symbol.
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ def decode(raw: bytes) -> tuple[str, tuple[Span, ...]]:
     """One line's bytes, without its line end, as safe text and coloured spans."""
     if raw[-1:] == b"\r":  # the other half of a line end
         raw = raw[:-1]
-    if len(raw) > MAX_BYTES:
-        return _cut(raw)
     text = raw.decode("utf-8", "replace")
     if text.isprintable():
         return text, ()
@@ -37,9 +35,12 @@ def decode(raw: bytes) -> tuple[str, tuple[Span, ...]]:
     return _coloured(text)
 
 
-def _cut(raw: bytes) -> tuple[str, tuple[Span, ...]]:
-    text, spans = decode(raw[:MAX_BYTES])
-    return f"{text} …[cut here: {len(raw) - MAX_BYTES:,} more bytes]", spans
+def cut(raw: bytes) -> bytes:
+    """What is kept of a line beyond `MAX_BYTES`, ending with how much was cut off, and no character cut in two."""
+    end = MAX_BYTES
+    while end > MAX_BYTES - 4 and raw[end] & 0xC0 == 0x80:
+        end -= 1
+    return raw[:end] + f" …[cut here: {len(raw) - end:,} more bytes]".encode()
 
 
 def _coloured(text: str) -> tuple[str, tuple[Span, ...]]:

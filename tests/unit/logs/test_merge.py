@@ -5,11 +5,21 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calmtui.logs.block import Block, Origins, block_of
 from calmtui.logs.line import SECOND, LogLine, Origin, key
-from calmtui.logs.merge import Merger
+from calmtui.logs.merge import PATIENCE, Merger
 from tests.strategies import log_streams
 
 FAR = 10 * SECOND
+LOG = Origins()
+
+
+def block(*lines: LogLine) -> Block:
+    return block_of(lines, LOG)
+
+
+def merging(lateness: int | None) -> Merger:
+    return Merger(LOG, lateness)
 
 
 def line(at: int, node: str = "a", seq: int = 0) -> LogLine:
@@ -31,10 +41,10 @@ def arrivals(draw: st.DrawFn) -> list[tuple[int, list[LogLine]]]:
 
 @given(arrivals())
 def test_lines_that_come_within_the_lateness_are_given_out_as_sorted(chunks: list[tuple[int, list[LogLine]]]) -> None:
-    merger = Merger(lateness=FAR)
-    given_out = []
+    merger = merging(FAR)
+    given_out: list[LogLine] = []
     for came, lines in chunks:
-        merger.add(lines, came)
+        merger.add(block(*lines), came)
         given_out += merger.take(came)
     given_out += merger.take(3 * FAR)
     assert given_out == sorted((line for _, lines in chunks for line in lines), key=key)
@@ -45,10 +55,10 @@ def test_lines_that_come_within_the_lateness_are_given_out_as_sorted(chunks: lis
 def test_every_line_is_given_out_once_and_only_late_ones_out_of_order(
     chunks: list[tuple[int, list[LogLine]]], lateness: int
 ) -> None:
-    merger = Merger(lateness)
-    given_out = []
+    merger = merging(lateness)
+    given_out: list[LogLine] = []
     for came, lines in chunks:
-        merger.add(lines, came)
+        merger.add(block(*lines), came)
         given_out += merger.take(came)
     given_out += merger.rest()
     assert sorted(map(key, given_out)) == sorted(key(line) for _, lines in chunks for line in lines)
@@ -59,53 +69,64 @@ def test_every_line_is_given_out_once_and_only_late_ones_out_of_order(
 
 @given(log_streams())
 def test_without_a_lateness_all_is_kept_until_the_end_and_then_exact(lines: list[LogLine]) -> None:
-    merger = Merger(None)
+    merger = merging(None)
     for one in lines:
-        merger.add([one], came=5)  # a clock that runs ahead is believed here
-    assert merger.take(FAR) == []
-    assert merger.rest() == sorted(lines, key=key)
+        merger.add(block(one), came=5)  # a clock that runs ahead is believed here
+    assert list(merger.take(FAR)) == []
+    assert list(merger.rest()) == sorted(lines, key=key)
 
 
 def test_a_line_waits_as_long_as_the_lateness_and_no_longer() -> None:
-    merger = Merger(lateness=10)
-    merger.add([line(5)], came=100)
-    assert merger.take(109) == []
-    assert merger.take(110) == [line(5)]
+    merger = merging(10)
+    merger.add(block(line(5)), came=100)
+    assert list(merger.take(109)) == []
+    assert list(merger.take(110)) == [line(5)]
 
 
 def test_a_late_line_is_marked_and_counted() -> None:
-    merger = Merger(lateness=0)
-    merger.add([line(50)], came=100)
+    merger = merging(0)
+    merger.add(block(line(50)), came=100)
     merger.take(100)
-    merger.add([line(40, "b")], came=101)
+    merger.add(block(line(40, "b")), came=101)
     (late,) = merger.take(101)
     assert late.late
     assert merger.late == 1
 
 
 def test_history_of_a_stream_opened_later_is_not_late() -> None:
-    merger = Merger(lateness=0)
-    merger.add([line(50)], came=100)
+    merger = merging(0)
+    merger.add(block(line(50)), came=100)
     merger.take(100)
-    merger.add([line(40, "b")], came=101, history_before=90)
+    merger.add(block(line(40, "b")), came=101, history_before=90)
     assert [given.late for given in merger.take(101)] == [False]
 
 
-def test_a_clock_that_runs_ahead_does_not_hide_the_others() -> None:
-    merger = Merger(lateness=0)
-    merger.add([line(9_000, "ahead")], came=100)
-    (first,) = merger.take(100)
-    assert (first.at, first.ts) == (100, 9_000)
-    merger.add([line(101, "b")], came=101)
-    assert not merger.take(101)[0].late
+def test_lines_wait_for_a_stream_that_is_being_read_and_has_not_got_as_far() -> None:
+    merger = merging(10)
+    merger.add(block(line(1_000)), came=1_000)
+    merger.add(block(line(900, "behind")), came=1_005)
+    assert [one.at for one in merger.take(1_010)] == [900]
+    merger.add(block(line(950, "behind", 1)), came=1_015)
+    merger.add(block(line(1_001, "behind", 2)), came=1_016)
+    assert [(one.at, one.late) for one in merger.take(1_026)] == [(950, False), (1_000, False), (1_001, False)]
 
 
-def test_a_time_in_whole_seconds_stands_where_in_that_second_the_line_came() -> None:
-    merger = Merger(lateness=10)
-    merger.add([line(100 * SECOND + 700_000_000, "exact")], came=100 * SECOND + 700_000_000)
-    assert len(merger.take(100 * SECOND + 700_000_010)) == 1
-    merger.add([line(100 * SECOND, "coarse")], came=100 * SECOND + 800_000_000)
-    merger.add([line(90 * SECOND, "old")], came=100 * SECOND + 800_000_000)
-    given_out = merger.take(101 * SECOND)
-    assert [(one.origin.node, one.late) for one in given_out] == [("old", True), ("coarse", False)]
-    assert given_out[1].ts == 100 * SECOND
+def test_nothing_waits_longer_than_patience_lasts() -> None:
+    merger = merging(10)
+    merger.add(block(line(FAR)), came=FAR)
+    for tick in range(1, 5):
+        came = FAR + tick * PATIENCE // 4
+        merger.add(block(line(FAR - SECOND + tick, "behind", tick)), came=came)
+    assert [one.at for one in merger.take(FAR + PATIENCE)][-1] == FAR
+
+
+def test_after_a_late_line_lines_wait_as_long_as_it_would_have_needed() -> None:
+    merger = merging(10)
+    merger.add(block(line(100)), came=100)
+    assert len(merger.take(110)) == 1
+    merger.add(block(line(95, "slow")), came=125)
+    assert [one.late for one in merger.take(125)] == [True]
+    merger.add(block(line(200)), came=200)
+    assert len(merger.take(220)) == 0
+    merger.add(block(line(195, "slow", 1)), came=224)
+    assert [(one.at, one.late) for one in merger.take(254)] == [(195, False), (200, False)]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 
+from calmtui.logs.block import Origins
 from calmtui.logs.colours import Colours
 from calmtui.logs.ingest import Reader
 from calmtui.logs.line import SECOND, Origin
 from calmtui.logs.output import as_json, as_text
 
 NOW = 1_795_228_154.0  # 2026-11-21T02:29:14Z
-READER = Reader(Origin("lab", "ssh:lab/web-001", "web-001", "/var/log/app.log"))
+READER = Reader(Origin("lab", "ssh:lab/web-001", "web-001", "/var/log/app.log"), Origins())
 
 
 def test_json_has_the_whole_text_and_the_time_to_the_nanosecond() -> None:
@@ -22,7 +23,7 @@ def test_json_has_the_whole_text_and_the_time_to_the_nanosecond() -> None:
 
 
 def test_json_of_a_line_that_nothing_dates_has_no_time() -> None:
-    (line,) = Reader(READER.origin).lines([(None, b"up")], int(NOW) * SECOND)
+    (line,) = Reader(READER.origin, Origins()).lines([(None, b"up")], int(NOW) * SECOND)
     assert json.loads(as_json(line))["ts"] is None
 
 
