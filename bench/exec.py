@@ -17,7 +17,7 @@ import asyncssh  # noqa: F401 -- loaded before the clock starts, as clush's ssh 
 
 from bench.report import report
 from calmtui.fleet.node import Node
-from calmtui.providers.base import Opening
+from calmtui.providers.base import Command, Opening, collect
 from calmtui.providers.ssh import PROVIDER
 from calmtui.providers.ssh.source import SshSource
 from tests.lab.fleet import SshFleet
@@ -70,7 +70,7 @@ def _source(fleet: SshFleet, hosts: str) -> SshSource:
 async def _everywhere(source: SshSource, fleet: SshFleet, size: int) -> float:
     nodes = [Node(id=f"ssh:bench/{host}", kind="host", name=host, source="bench") for host in fleet.hosts[:size]]
     began = time.perf_counter()
-    results = await asyncio.gather(*(source.run(node, ["hostname"]) for node in nodes))
+    results = await asyncio.gather(*(collect(source, node, Command(("hostname",))) for node in nodes))
     took = time.perf_counter() - began
     answers = {result.stdout.decode().strip() for result in results}
     assert answers == set(fleet.hosts[:size]), "not every host said its own name"

@@ -1,50 +1,190 @@
-"""A command on many nodes: the same execution and outcomes as any action, with each node's output."""
+"""A command on many nodes: the same execution and outcomes as any action, with each node's answer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
 
-from calmtui import sanitise
 from calmtui.actions.execute import Execution, refuse_read_only, unopened
+from calmtui.actions.gathered import Answer
 from calmtui.actions.outcome import Status
+from calmtui.actions.said import Said, kept
+from calmtui.errors import AuthFailed, CalmError, NodeGone, OutcomeUnknown, Unreachable
+from calmtui.estate import folders
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.link_index import MACHINES
-from calmtui.fleet.node import Node
-from calmtui.providers.base import Exec, ExecResult
+from calmtui.fleet.node import Node, NodeId
+from calmtui.providers.base import Ask, Command, Ended, Exec, Output
 
 EXEC_PARALLEL = 64
 """How many nodes run a command at once unless told otherwise, as ClusterShell's fanout."""
 
 
-def command(
-    live: LiveEstate,
-    nodes: Iterable[Node],
-    words: Sequence[str],
-    *,
-    read_only: bool,
-    parallel: int = EXEC_PARALLEL,
-    timeout: float | None = None,
-) -> Execution:
-    """The execution of a command, not yet begun; `timeout` is seconds for each node.
+RETRY_SECONDS = 1.0
+"""Before the first retry; twice as many before the second, and so on."""
 
-    `words` is as `Exec.run` takes it: one is a line for the node's shell, several are arguments.
-    An exit status other than 0 is a failure. A node may stand for another where it runs, see
-    `runs_at`; the outcome says so. Raises Refused in read-only mode: what a command changes cannot
-    be known.
-    """
-    refuse_read_only(live, "a command", read_only=read_only)
 
-    async def do(node: Node) -> tuple[Status, str, ExecResult]:
-        place = runs_at(live, node) or node
-        source = live.able(place, Exec)
-        if source is None:
-            raise unopened(live, place)
-        result = await source.run(place, words, timeout=timeout)
+@dataclass(frozen=True)
+class Limits:
+    """How a command is spread over its nodes."""
+
+    parallel: int = EXEC_PARALLEL
+    """How many nodes at once."""
+    batches: tuple[str, ...] = ()
+    """As `batches.read` gives them; a batch with failures is the last."""
+    connect_seconds: float | None = None
+    """For each node until the command begins; None: as long as its source tries."""
+    seconds: float | None = None
+    """For each node from then on; None: no limit."""
+    retries: int = 0
+    """How often to run it again on the nodes where it failed."""
+
+
+Heard = Callable[[NodeId, Output], None]
+
+
+class Fanout:
+    """A command on many nodes: its execution, and what each of them has answered so far."""
+
+    def __init__(
+        self, live: LiveEstate, nodes: Iterable[Node], command: Command, limits: Limits, *, read_only: bool
+    ) -> None:
+        """Raises Refused in read-only mode: what a command changes cannot be known."""
+        refuse_read_only(live, "a command", read_only=read_only)
+        self.command = command
+        self.limits = limits
+        self.answers: dict[NodeId, Answer] = {}
+        """Of the nodes that have begun."""
+        self._live = live
+        self._listeners: list[Heard] = []
+        self._task: asyncio.Task[object] | None = None
+        self._folders = _folders()
+        self.execution = Execution(
+            live,
+            " ".join(command.words),
+            nodes,
+            self._do,
+            refuses=lambda node: refusal(live, node),
+            parallel=limits.parallel,
+            in_batches=limits.batches,
+            interrupted="cancelled: the command was told to end there",
+        )
+        self._kept = kept(len(self.execution.outcomes))
+
+    def subscribe(self, listener: Heard) -> Callable[[], None]:
+        """Call `listener` with each piece of output as it comes; returns what ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def run(self) -> None:
+        """Run it on every node. Cancelled, it ends the command where it runs, and keeps what has come."""
+        self._task = asyncio.ensure_future(self._run())
+        try:
+            await asyncio.shield(self._task)
+        except asyncio.CancelledError:
+            if not self._task.cancelled():  # not `stop`: whoever runs us was cancelled
+                self._task.cancel()
+                await asyncio.wait([self._task])
+                raise
+
+    def stop(self) -> None:
+        """End the command wherever it runs, and begin it nowhere else; `run` returns once it has ended."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        await self.execution.run()
+        for number in range(1, self.limits.retries + 1):
+            if not self.execution.requeue(Status.FAILED):
+                return
+            await asyncio.sleep(number * RETRY_SECONDS)
+            await self.execution.run()
+
+    async def _do(self, node: Node) -> tuple[Status, str]:
+        place = runs_at(self._live, node) or node
+        answer = self.answers[node.id] = Answer(Said(self._kept, lambda: next(self._folders)))
+        try:
+            status, detail = await self._answered(node, place, answer)
+        except asyncio.CancelledError:
+            answer.ending = "cancelled"
+            raise
+        except CalmError as error:
+            answer.ending = _ending(error)
+            raise
+        finally:
+            answer.said.close()
         through = "" if place is node else f"through host {place.name}"
-        detail = ": ".join(filter(None, (through, summary(result))))
-        return (Status.OK if result.exit_status == 0 else Status.FAILED), detail, result
+        return status, ": ".join(filter(None, (through, detail)))
 
-    return Execution(live, " ".join(words), nodes, do, refuses=lambda node: refusal(live, node), parallel=parallel)
+    async def _answered(self, node: Node, place: Node, answer: Answer) -> tuple[Status, str]:
+        """Run it there, take in what it says; ok or failed, and what came of it in a few words."""
+        source = self._live.able(place, Exec)
+        if source is None:
+            raise unopened(self._live, place)
+        reached, ended = False, None
+        try:
+            async with (
+                asyncio.timeout(self.limits.connect_seconds) as limit,
+                aclosing(source.start(place, self.command)) as pieces,
+            ):
+                async for piece in pieces:
+                    if isinstance(piece, Output):
+                        self._hear(node.id, answer, piece)
+                    elif isinstance(piece, Ended):
+                        ended = piece
+                    else:
+                        reached = True
+                        limit.reschedule(_at(self.limits.seconds))
+        except TimeoutError as error:
+            if not reached:
+                raise Unreachable(f"not reached within {self.limits.connect_seconds:g} s", where=place.name) from error
+            answer.ending = "timed out"
+            return Status.FAILED, _join(f"timed out: ended after {self.limits.seconds:g} s", answer.said, failed=True)
+        assert ended is not None, "a command that ends says how"
+        answer.exit_status, answer.ending = ended.exit_status, f"exit {ended.exit_status}"
+        failed = ended.exit_status != 0
+        detail = _join(answer.ending if failed else "", answer.said, failed=failed)
+        return (Status.FAILED if failed else Status.OK), "; ".join(filter(None, (detail, ended.note)))
+
+    def _hear(self, node_id: NodeId, answer: Answer, piece: Output) -> None:
+        answer.said.add(piece)
+        for listener in list(self._listeners):
+            listener(node_id, piece)
+
+
+def _at(seconds: float | None) -> float | None:
+    return None if seconds is None else asyncio.get_running_loop().time() + seconds
+
+
+def _ending(error: CalmError) -> str:
+    kinds = {
+        OutcomeUnknown: "connection lost",
+        Unreachable: "unreachable",
+        AuthFailed: "login refused",
+        NodeGone: "gone",
+    }
+    return next((word for kind, word in kinds.items() if isinstance(error, kind)), "not run")
+
+
+def _join(ending: str, said: Said, *, failed: bool) -> str:
+    """`exit 1: port 8080 in use`."""
+    return ": ".join(filter(None, (ending, said.last_line(failed=failed))))
+
+
+def _folders() -> Iterator[Path]:
+    """A new folder for each node of a command whose output is too much to keep, made when it is asked for."""
+    whole = folders.state() / "outputs" / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}-{next(_COUNT)}"
+    for number in itertools.count(1):
+        yield folders.made(whole / str(number))
+
+
+_COUNT = itertools.count(1)
 
 
 def runs_at(live: LiveEstate, node: Node) -> Node | None:
@@ -53,6 +193,25 @@ def runs_at(live: LiveEstate, node: Node) -> Node | None:
         return node
     link = live.links.host_of(node)
     return link.node if link is not None and not link.guess and "exec" in link.node.offers else None
+
+
+def places(live: LiveEstate, nodes: Iterable[Node]) -> tuple[list[Node], list[str]]:
+    """The nodes for which a command can run, one for each place where it runs, and what to say of the others.
+
+    What runs no commands (units, namespaces) is passed over.
+    """
+    at: dict[NodeId, Node] = {}
+    """By the id of where it runs."""
+    notes = []
+    for node in sorted(nodes, key=lambda node: "exec" not in node.offers):  # a host before the instance that it is
+        place = runs_at(live, node)
+        if place is not None and place.id in at:
+            notes.append(f"{node.id} is the host {place.name}, where the command runs once")
+        elif place is not None:
+            at[place.id] = node
+            if place is not node:
+                notes.append(f"on {node.id} it runs through the host {place.name}")
+    return sorted(at.values(), key=lambda node: node.id), notes
 
 
 def refusal(live: LiveEstate, node: Node) -> str:
@@ -66,21 +225,15 @@ def refusal(live: LiveEstate, node: Node) -> str:
     return f"no command can be run on it ({node.kind}, {node.state}){missing}"
 
 
-def summary(result: ExecResult) -> str:
-    """The end of the output in a few words: `exit 1: port 8080 in use`."""
-    last = _last_line(result.stderr) or _last_line(result.stdout) if result.exit_status else _last_line(result.stdout)
-    if result.exit_status == 0:
-        return last
-    ended = result.note or "ended by a signal" if result.exit_status is None else f"exit {result.exit_status}"
-    return f"{ended}: {last}" if last else ended
+def asked_once(ask: Ask) -> Ask:
+    """Asks a question once, however many nodes want the answer at the same time."""
+    answered: list[str | None] = []
+    asking = asyncio.Lock()
 
+    async def once(prompt: str) -> str | None:
+        async with asking:
+            if not answered:
+                answered.append(await ask(prompt))
+            return answered[0]
 
-def lines(output: bytes) -> list[str]:
-    """Output as lines that are safe for a terminal; what is no UTF-8 becomes a visible symbol."""
-    text = output.decode(errors="replace").removesuffix("\n")
-    return [sanitise.line(line.removesuffix("\r")) for line in text.split("\n")] if text else []
-
-
-def _last_line(output: bytes) -> str:
-    kept = [line for line in lines(output[-4096:]) if line.strip()]
-    return kept[-1].strip() if kept else ""
+    return once

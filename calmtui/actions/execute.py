@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
 from calmtui import sanitise
+from calmtui.actions import batches
 from calmtui.actions.outcome import Outcome, Status
 from calmtui.actions.plan import Plan, filled
 from calmtui.errors import CalmError, Refused
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node, NodeId
-from calmtui.providers.base import ExecResult, Lifecycle, NodeGone, OutcomeUnknown, Unreachable
+from calmtui.providers.base import Lifecycle, NodeGone, OutcomeUnknown, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +27,8 @@ SAME_MOMENT = 5.0
 """Seconds by which `created` may differ and still be the same thing: some sources compute it from an uptime."""
 
 Listener = Callable[[Outcome], None]
-Do = Callable[[Node], Awaitable[tuple[Status, str, ExecResult | None]]]
-"""Does it to a node: ok or failed, a few words on what came of it, and a command's result. May raise anything."""
+Do = Callable[[Node], Awaitable[tuple[Status, str]]]
+"""Does it to a node: ok or failed, and a few words on what came of it. May raise anything."""
 
 
 class Execution:
@@ -42,8 +43,14 @@ class Execution:
         *,
         refuses: Callable[[Node], str],
         parallel: int,
+        in_batches: Sequence[str] = (),
+        interrupted: str = "interrupted: it may have happened all the same",
     ) -> None:
-        """`refuses` says why a node, as it is now, cannot be done any more; empty: it can."""
+        """`refuses` says why a node, as it is now, cannot be done any more; empty: it can.
+
+        `in_batches` are as `batches.read` gives them: each waits for the one before, and none follows one with
+        failures. `interrupted` is the outcome of what is under way when it is cancelled.
+        """
         self.title = title
         self.outcomes: dict[NodeId, Outcome] = {node.id: Outcome(node) for node in nodes}
         self.parallel = parallel
@@ -53,6 +60,8 @@ class Execution:
         self._live = live
         self._do = do
         self._refuses = refuses
+        self._batches = in_batches
+        self._interrupted = interrupted
         self._waiting: deque[NodeId] = deque(self.outcomes)
         self._listeners: list[Listener] = []
 
@@ -62,15 +71,17 @@ class Execution:
         return lambda: self._listeners.remove(listener)
 
     async def run(self) -> list[Outcome]:
-        """Do it to every node; the outcomes in the order of the nodes.
+        """Do it to every node that waits; the outcomes of all in the order of the nodes.
 
         Cancelled, it does not begin another node, and those under way become unknown.
         """
         self.began = time.time()
+        sizes = batches.sizes(self._batches, len(self._waiting))
         try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(self.parallel, len(self.outcomes))):
-                    group.create_task(self._work())
+            for number, size in enumerate(sizes, 1):
+                await self._batch(size)
+                if number < len(sizes) and self.having(Status.FAILED, Status.UNKNOWN):
+                    self._skip_rest(f"not begun: batch {number} of {len(sizes)} had failures")
         finally:
             self.cancel()
             self.ended = time.time()
@@ -78,10 +89,17 @@ class Execution:
 
     def cancel(self) -> int:
         """Begin no further node; those that wait are skipped. Returns how many there were."""
-        count = len(self._waiting)
-        while self._waiting:
-            self._skip(self._waiting.popleft(), "cancelled before it began")
-        return count
+        return self._skip_rest("cancelled before it began")
+
+    def requeue(self, *statuses: Status) -> int:
+        """Let the nodes whose outcomes stand there wait again, for another `run`. Returns how many they are."""
+        nodes = self.having(*statuses)
+        for node in nodes:
+            self._put(Outcome(node))
+            self._waiting.append(node.id)
+        if nodes:
+            self.ended = None
+        return len(nodes)
 
     def having(self, *statuses: Status) -> list[Node]:
         """The nodes whose outcome stands there."""
@@ -93,9 +111,23 @@ class Execution:
             self._live, self.title, self.having(Status.FAILED), self._do, refuses=self._refuses, parallel=self.parallel
         )
 
-    async def _work(self) -> None:
+    async def _batch(self, size: int) -> None:
+        """Do it to the next `size` nodes."""
+        last = len(self._waiting) - size
+
+        async def work() -> None:
+            while len(self._waiting) > max(last, 0):
+                await self._one(self._waiting.popleft())
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self.parallel, size)):
+                group.create_task(work())
+
+    def _skip_rest(self, reason: str) -> int:
+        count = len(self._waiting)
         while self._waiting:
-            await self._one(self._waiting.popleft())
+            self._skip(self._waiting.popleft(), reason)
+        return count
 
     async def _one(self, node_id: NodeId) -> None:
         planned = self.outcomes[node_id].node
@@ -109,30 +141,30 @@ class Execution:
             return
         self._put(Outcome(planned, Status.RUNNING, started=time.time()))
         begun = time.monotonic()
-        status, detail, result = await self._attempt(node, begun)
-        self._end(node_id, status, detail, begun, result)
+        status, detail = await self._attempt(node, begun)
+        self._end(node_id, status, detail, begun)
 
-    async def _attempt(self, node: Node, begun: float) -> tuple[Status, str, ExecResult | None]:
+    async def _attempt(self, node: Node, begun: float) -> tuple[Status, str]:
         try:
             return await self._do(node)
         except asyncio.CancelledError:
-            self._end(node.id, Status.UNKNOWN, "interrupted: it may have happened all the same", begun, None)
+            self._end(node.id, Status.UNKNOWN, self._interrupted, begun)
             raise
         except OutcomeUnknown as error:
-            return Status.UNKNOWN, str(error), None
+            return Status.UNKNOWN, str(error)
         except NodeGone as error:
-            return Status.SKIPPED, str(error), None
+            return Status.SKIPPED, str(error)
         except CalmError as error:
-            return Status.FAILED, str(error), None
+            return Status.FAILED, str(error)
         except Exception as error:  # a fault in a provider is that node's outcome, not the end of the others'
             log.exception("%s of %s", self.title, node.id)
             text = f"internal error: {type(error).__name__}: {error}; calmtui's log file has the details"
-            return Status.FAILED, text, None
+            return Status.FAILED, text
 
-    def _end(self, node_id: NodeId, status: Status, detail: str, begun: float, result: ExecResult | None) -> None:
+    def _end(self, node_id: NodeId, status: Status, detail: str, begun: float) -> None:
         took = time.monotonic() - begun
         detail = sanitise.word(detail)
-        self._put(replace(self.outcomes[node_id], status=status, detail=detail, took=took, result=result))
+        self._put(replace(self.outcomes[node_id], status=status, detail=detail, took=took))
 
     def _skip(self, node_id: NodeId, reason: str) -> None:
         self._put(Outcome(self.outcomes[node_id].node, Status.SKIPPED, reason))
@@ -152,12 +184,12 @@ def act(live: LiveEstate, plan: Plan, *, read_only: bool, parallel: int = ACT_PA
     plan = filled(plan, plan.parameters)
     actions = {target.node.id: target.action for target in plan.targets}
 
-    async def do(node: Node) -> tuple[Status, str, None]:
+    async def do(node: Node) -> tuple[Status, str]:
         source = live.able(node, Lifecycle)
         if source is None:
             raise unopened(live, node)
         wanted = {item.name: plan.parameters[item.name] for item in actions[node.id].parameters}
-        return Status.OK, await source.act(node, plan.name, wanted) or "done", None
+        return Status.OK, await source.act(node, plan.name, wanted) or "done"
 
     def refuses(node: Node) -> str:
         return "" if plan.name in node.actions else f"it is {node.raw_state or node.state} now: no {plan.name} any more"

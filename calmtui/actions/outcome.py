@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from calmtui.fleet.node import Node, NodeId
-from calmtui.providers.base import ExecResult
 
 
 class Status(StrEnum):
@@ -42,8 +41,6 @@ class Outcome:
     """Seconds since the epoch; None when it never began."""
     took: float | None = None
     """Seconds; None until it has ended."""
-    result: ExecResult | None = None
-    """Of a command: its output and exit status, raw and untrusted."""
 
     def __post_init__(self) -> None:
         if self.status in (Status.SKIPPED, Status.FAILED, Status.UNKNOWN) and not self.detail:

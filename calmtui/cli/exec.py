@@ -1,21 +1,26 @@
-"""`calmtui exec`: a command on every node that a query selects; each line behind the name of its node."""
+"""`calmtui exec`: a command on every node that a query selects, as it comes or gathered."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
-from calmtui.errors import CalmError, Refused
+from calmtui.errors import CalmError, Refused, UsageError
 
 if TYPE_CHECKING:
-    from calmtui.actions.outcome import Outcome
+    from calmtui.actions.commands import Fanout, Limits
     from calmtui.cli.opened import Opened
-    from calmtui.fleet.node import Node, NodeId
+    from calmtui.fleet.node import Node
+    from calmtui.providers.base import Command
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def exec_(
@@ -28,95 +33,118 @@ def exec_(
             help="One word is a line for the node's shell; several are passed as they are.",
         ),
     ],
+    gather: Annotated[
+        bool, typer.Option("-b", "--gather", help="The same output once, with the nodes that gave it.")
+    ] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Gathered; others as they differ from the majority.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Output and exit status of each node as JSON.")] = False,
-    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="For each node; none: no limit.")] = None,
     parallel: Annotated[int, typer.Option(min=1, metavar="N", help="How many nodes at once.")] = 64,
+    batches: Annotated[
+        str, typer.Option(metavar="1,10%,100%", help="So many nodes first, and on only if none failed.")
+    ] = "",
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="For the command on each node; none: no limit.")
+    ] = None,
+    connect_timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="To reach each node; none: as its source says.")
+    ] = None,
+    retries: Annotated[int, typer.Option(min=0, metavar="N", help="So often again on those that failed.")] = 0,
+    stdin: Annotated[str, typer.Option(metavar="FILE", help="Input for every node; - is what is piped in.")] = "",
+    env: Annotated[list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="For the command.")] = None,
+    sudo: Annotated[bool, typer.Option("--sudo", help="As root; a password is asked for once, and not kept.")] = False,
+    mark_failed: Annotated[bool, typer.Option("--mark-failed", help="Mark in the console those that failed.")] = False,
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
 ) -> None:
     """Run a command on every node that a query selects."""
+    from calmtui.actions import batches as read_batches
+    from calmtui.actions.commands import Limits
+
     if settings(context).read_only:
         raise Refused(
             "a command is refused: calmtui runs read-only", next_step="start it without --read-only to run commands"
         )
-    work = _exec(settings(context), query, command, as_json=as_json, timeout=timeout, parallel=parallel, wait=wait)
+    limits = Limits(parallel, read_batches.read(batches) if batches else (), connect_timeout, timeout, retries)
+    form = "json" if as_json else "diff" if diff else "gathered" if gather else "lines"
+    work = _exec(
+        settings(context), query, _Wanted(tuple(command), stdin, _environment(env or []), sudo), limits,
+        form=form, mark_failed=mark_failed, wait=wait,
+    )  # fmt: skip
     raise typer.Exit(asyncio.run(work))
 
 
+class _Wanted:
+    """The command as it was typed; `command` asks for the password where one is wanted."""
+
+    def __init__(self, words: tuple[str, ...], stdin: str, environment: dict[str, str], sudo: bool) -> None:
+        self.words = words
+        self._environment = environment
+        self._sudo = sudo
+        self._stdin: bytes | Path = b""
+        if stdin == "-":
+            self._stdin = sys.stdin.buffer.read()
+        elif stdin:
+            self._stdin = Path(stdin)
+            if not self._stdin.is_file():
+                raise UsageError(f"there is no file {stdin}", next_step="--stdin - takes what is piped in")
+
+    def command(self, estate: Opened) -> Command:
+        from calmtui.actions.commands import asked_once
+        from calmtui.providers.base import Command
+
+        ask = asked_once(estate.ask) if self._sudo else None
+        return Command(self.words, self._stdin, self._environment, ask)
+
+
+def _environment(pairs: list[str]) -> dict[str, str]:
+    for pair in pairs:
+        if not _NAME.fullmatch(pair.partition("=")[0]) or "=" not in pair:
+            raise UsageError("--env wants NAME=VALUE", next_step="the name is letters, digits and underscores")
+    return {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
+
+
 async def _exec(
-    chosen: Settings, query: str, words: list[str], *, as_json: bool, timeout: float | None, parallel: int, wait: float
+    chosen: Settings, query: str, wanted: _Wanted, limits: Limits, *, form: str, mark_failed: bool, wait: float
 ) -> int:
-    from calmtui.actions.commands import command
+    from calmtui.actions.commands import Fanout
     from calmtui.actions.execute import all_ok
-    from calmtui.actions.outcome import names
     from calmtui.cli.opened import opened
-    from calmtui.cli.printing import out_json
+    from calmtui.cli.outputs import Printer
 
     async with opened(chosen, wait, query) as estate:
         nodes = _takes_commands(estate, query)
-        execution = command(estate.live, nodes, words, read_only=chosen.read_only, parallel=parallel, timeout=timeout)
-        if not as_json:
-            called = names(nodes)
-            execution.subscribe(lambda outcome: _print(outcome, called))
+        fanout = Fanout(estate.live, nodes, wanted.command(estate), limits, read_only=chosen.read_only)
+        printer = Printer(fanout, form)
         try:
-            await execution.run()
+            await fanout.run()
         finally:  # interrupted too: what was done must be known
-            if as_json:
-                out_json({"command": words, "outcomes": list(map(_json, execution.outcomes.values()))})
-        fine = all_ok(list(execution.outcomes.values())) and not estate.failed
+            printer.end()
+            if mark_failed:
+                _mark(estate, fanout)
+        fine = all_ok(list(fanout.execution.outcomes.values())) and not estate.failed
         return ExitCode.FINE if fine else ExitCode.FAILED
 
 
 def _takes_commands(estate: Opened, query: str) -> list[Node]:
-    """The selected nodes for which a command can run, one for each place where it runs.
-
-    What else the query selects (units, namespaces) is passed over.
-    """
-    from calmtui.actions.commands import refusal, runs_at
+    """The selected nodes for which a command can run, one for each place where it runs."""
+    from calmtui.actions.commands import places, refusal
 
     found = estate.one_or_more(query)
-    at: dict[NodeId, Node] = {}
-    """By the id of where it runs."""
-    for node in sorted(found, key=lambda node: "exec" not in node.offers):  # a host before the instance that it is
-        place = runs_at(estate.live, node)
-        if place is not None and place.id in at:
-            say(f"calmtui: {node.id} is the host {place.name}, where the command runs once")
-        elif place is not None:
-            at[place.id] = node
-            if place is not node:
-                say(f"calmtui: on {node.id} it runs through the host {place.name}")
-    if not at:
+    nodes, notes = places(estate.live, found)
+    for note in notes:
+        say(f"calmtui: {note}")
+    if not nodes:
         first = found[0]
         why = refusal(estate.live, first)
         raise CalmError(f"none of the {len(found)} nodes that match {query!r} runs commands: {first.name}: {why}")
-    return sorted(at.values(), key=lambda node: node.id)
+    return nodes
 
 
-def _print(outcome: Outcome, called: Mapping[NodeId, str]) -> None:
-    """Its output to stdout and stderr as the node wrote it, and what went wrong to stderr."""
-    from calmtui.actions.commands import lines
+def _mark(estate: Opened, fanout: Fanout) -> None:
+    """Mark those that failed, and no others, for the console."""
     from calmtui.actions.outcome import Status
-    from calmtui.cli.printing import out, styled
+    from calmtui.estate import find
+    from calmtui.store import marks
 
-    name = called[outcome.node.id]
-    if outcome.result is not None:
-        if printed := lines(outcome.result.stdout):
-            out("\n".join(f"{styled(f'{name}:', 'quiet')} {line}" for line in printed))
-        for line in lines(outcome.result.stderr):
-            say(f"{name}: {line}")
-        if outcome.result.exit_status:
-            say(f"{name}: exit {outcome.result.exit_status}")
-            return
-    if outcome.status.final and outcome.status is not Status.OK:
-        say(f"{name}: {outcome.status}: {outcome.detail}")
-
-
-def _json(outcome: Outcome) -> dict[str, Any]:
-    from calmtui.cli.act import outcome_json
-
-    result = outcome.result
-    return {
-        **outcome_json(outcome),
-        "exit_status": result.exit_status if result else None,
-        "stdout": result.stdout.decode(errors="replace") if result else "",
-        "stderr": result.stderr.decode(errors="replace") if result else "",
-    }
+    failed = [node.id for node in fanout.execution.having(Status.FAILED, Status.UNKNOWN)]
+    marks.save(find.key(estate.live.estate), failed)
+    say(f"calmtui: {len(failed)} marked in the console")

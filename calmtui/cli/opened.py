@@ -17,6 +17,7 @@ from calmtui.estate.load import load_estate
 from calmtui.fleet.node import Node
 from calmtui.fleet.query import compile_query
 from calmtui.fleet.source import Health
+from calmtui.providers.base import Ask, ask_nobody
 
 WAIT = 30.0
 """Seconds to wait for the sources unless told otherwise."""
@@ -31,6 +32,8 @@ class Opened:
     """A whole source did not answer: what is found is not all there is."""
     partial: bool
     """A part of a source did not answer."""
+    ask: Ask = ask_nobody
+    """Asks the operator for a secret."""
 
     def select(self, query: str) -> list[Node]:
         """The nodes that a query selects, in the order of their ids. Raises QueryError."""
@@ -82,7 +85,7 @@ async def opened(settings: Settings, wait: float = WAIT, query: str = "") -> Asy
                 say(f"calmtui: source {status.name}: {status.error}")
             failed = failed or status.health in (Health.CONNECTING, Health.STALE)
             partial = partial or status.health is Health.PARTIAL
-        yield Opened(live, failed, partial)
+        yield Opened(live, failed, partial, secrets.ask)
 
 
 async def _settled(live: LiveEstate, secrets: Secrets, wait: float) -> None:

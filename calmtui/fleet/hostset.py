@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 
 from calmtui.errors import UsageError
 
@@ -60,3 +62,59 @@ def _without_inner_exclusions(text: str) -> str:
     kept = [entry for entry in entries.split(",") if not entry.startswith("!")]
     out = [entry[1:] for entry in entries.split(",") if entry.startswith("!")]
     return f"{prefix}[{','.join(kept)}]{suffix}!{prefix}[{','.join(out)}]{suffix}"
+
+
+def fold(names: Iterable[str]) -> str:
+    """Names as one text, those that differ in one number as ranges: `db,web-[001-047,049]`; `expand` unfolds it.
+
+    In a name with several numbers the one in which most names differ is folded.
+    """
+    found = dict.fromkeys(names)
+    crowds = Counter(around for name in found for around, _ in _numbered(name))
+    folded: dict[_Around, list[str]] = {}
+    alone = []
+    for name in found:
+        numbers = reversed(_numbered(name))  # of equals the last one counts
+        around, digits = max(numbers, key=lambda item: crowds[item[0]], default=(("", ""), ""))
+        if digits and crowds[around] > 1:
+            folded.setdefault(around, []).append(digits)
+        else:
+            alone.append(name)
+    sets = [f"{before}{_bracket(digits)}{after}" for (before, after), digits in folded.items()]
+    return ",".join(sorted([*alone, *sets]))
+
+
+_Around = tuple[str, str]
+"""What stands before and after a number."""
+
+
+def _numbered(name: str) -> list[tuple[_Around, str]]:
+    """A name as each of its numbers with what stands around it. What is longer than ClusterShell's numbers is text."""
+    return [
+        ((name[: match.start()], name[match.end() :]), match[0])
+        for match in re.finditer(r"\d+", name, re.ASCII)
+        if len(match[0]) <= 9
+    ]
+
+
+def _bracket(digits: list[str]) -> str:
+    """Numbers as ranges, those with zeros before them apart from those of other lengths."""
+    if len(digits) == 1:
+        return digits[0]
+    padded = {len(text) for text in digits if text.startswith("0") and len(text) > 1}
+    by_width: dict[int, list[int]] = {}
+    for text in digits:
+        by_width.setdefault(len(text) if len(text) in padded else 0, []).append(int(text))
+    ranges = [part for width in sorted(by_width) for part in _ranges(sorted(by_width[width]), width)]
+    return f"[{','.join(ranges)}]"
+
+
+def _ranges(numbers: list[int], width: int) -> list[str]:
+    """Sorted numbers as `1-3` and `7`, with zeros before them up to a width."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and found[-1][1] == number - 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return [f"{low:0{width}}" if low == high else f"{low:0{width}}-{high:0{width}}" for low, high in found]

@@ -14,7 +14,9 @@ Foreign exceptions stop at the border: a provider raises only `SourceError` and 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -35,6 +37,10 @@ from calmtui.errors import Unreachable as Unreachable
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Update
 from calmtui.masks import MASK as MASK
+from calmtui.transport.exec import Command as Command
+from calmtui.transport.exec import Ended as Ended
+from calmtui.transport.exec import Output as Output
+from calmtui.transport.exec import Piece as Piece
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -282,15 +288,29 @@ class ExecResult(msgspec.Struct, frozen=True):
 class Exec(Protocol):
     """Runs commands on nodes that offer `exec`."""
 
-    async def run(
-        self, node: Node, command: Sequence[str], *, stdin: bytes | None = None, timeout: float | None = None
-    ) -> ExecResult:
-        """Run it and wait. One element is a line for the node's shell; several are arguments, never split again.
+    def start(self, node: Node, command: Command) -> AsyncGenerator[Piece | None, None]:
+        """Run it: None as soon as the node is reached, its output as it comes, and one Ended at the end.
 
-        Raises a SourceError when it could not be run; `Unreachable` after `timeout` seconds, the
-        command ended at the far side.
+        Closed before, it ends the command and all that it started at the far side; so does our death. Does
+        not read ahead without bound. Raises a SourceError when it could not be run; OutcomeUnknown
+        when the connection was lost under it.
         """
         ...
+
+
+async def collect(source: Exec, node: Node, command: Command) -> ExecResult:
+    """Run a command to its end and keep all that it prints: for those that print little. Raises a SourceError."""
+    began = time.monotonic()
+    outputs: tuple[list[bytes], list[bytes]] = ([], [])
+    ended = Ended(0)
+    async with aclosing(source.start(node, command)) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Output):
+                outputs[piece.is_error].append(piece.data)
+            elif piece is not None:
+                ended = piece
+    took = time.monotonic() - began
+    return ExecResult(ended.exit_status, b"".join(outputs[0]), b"".join(outputs[1]), took, ended.note)
 
 
 class ShellChannel(Protocol):

@@ -114,9 +114,10 @@ def test_ctrl_c_tells_what_is_known_and_what_is_not_and_exits_with_130(estate: s
     assert command.returncode == 130
     assert out == b""
     *unknown, last = err.decode().splitlines()
-    text = "unknown: interrupted: it may have happened all the same"
+    text = "unknown: cancelled: the command was told to end there"
     assert sorted(unknown) == [f"{name}: {text}" for name in NAMES[1:]]
     assert last == "calmtui: interrupted"
+    until(lambda: not any("sleep 300" in containers.cli("top", name) for name in NAMES))
 
 
 def test_act_stops_what_the_query_selects(estate: str, containers: DockerEngine) -> None:

@@ -26,6 +26,7 @@ from calmtui.errors import AuthFailed, HostKeyRejected, Misconfigured, SourceErr
 from calmtui.fleet.source import Health
 from calmtui.fleet.update import Ready
 from calmtui.providers.base import LogRequest
+from tests.integration.commands import run
 from tests.integration.docker_live import live, opened, until
 from tests.lab.certificates import Authority, Issued
 from tests.lab.docker import DockerEngine
@@ -227,9 +228,9 @@ async def test_everything_works_over_tls(
     async with live(host, certificates[0], tls=tls) as lab:
         node = lab.node("tls-box")
         assert node.state == "running"
-        result = await lab.source.run(node, ["cat; echo err >&2; exit 3"], stdin=b"given")
+        result = await run(lab.source, node, ["cat; echo err >&2; exit 3"], stdin=b"given")
         assert (result.exit_status, result.stdout, result.stderr) == (3, b"given", b"err\n")
-        assert (await lab.source.run(node, ["wc", "-c"], stdin=b"x" * 1_000_000)).stdout.strip() == b"1000000"
+        assert (await run(lab.source, node, ["wc", "-c"], stdin=b"x" * 1_000_000)).stdout.strip() == b"1000000"
         request = LogRequest(follow=False)
         lines = [text async for chunk in lab.source.logs(node, request) for _, text in chunk.lines]
         assert lines == [b"over tls"]
@@ -312,7 +313,7 @@ async def test_an_engine_behind_ssh_is_as_good_as_one_at_hand(engine: DockerEngi
     host = f"ssh://{ssh_fleet.hosts[0]}{engine.socket}"
     async with live(host, ssh_config=ssh_fleet.ssh_config) as lab:
         node = lab.node("ssh-box")
-        result = await lab.source.run(node, ["cat; exit 3"], stdin=b"given")
+        result = await run(lab.source, node, ["cat; exit 3"], stdin=b"given")
         assert (result.exit_status, result.stdout) == (3, b"given")
         request = LogRequest(follow=False)
         assert [line async for chunk in lab.source.logs(node, request) for _, line in chunk.lines] == [b"through ssh"]

@@ -11,6 +11,7 @@ import pytest
 
 from calmtui.fleet.node import State
 from calmtui.providers.base import Forbidden, NodeGone, OutcomeUnknown, SourceError
+from tests.integration.commands import run
 from tests.integration.kubernetes_live import delete_namespace, job, live, namespace, pod, until, workload
 from tests.lab.kube import Kube
 
@@ -182,7 +183,7 @@ async def test_a_viewer_is_told_what_may_not_be_done_and_nothing_happens(cluster
 
         await until(lambda: lab.node(f"{SPACE}/pod/precious").state is State.RUNNING)
         with pytest.raises(Forbidden, match=r"user viewer cannot (get|create) pods/exec in acts"):
-            await lab.source.run(lab.node(f"{SPACE}/pod/precious"), ["true"])
+            await run(lab.source, lab.node(f"{SPACE}/pod/precious"), ["true"])
 
     assert field(cluster, ".status.phase", "pod/precious") == "Running"
     assert field(cluster, ".spec.replicas", "deploy/kept") == "1"

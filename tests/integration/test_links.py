@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 
 from calmtui import providers
-from calmtui.actions.commands import command
-from calmtui.actions.outcome import Status
+from calmtui.actions.commands import Fanout, Limits
+from calmtui.actions.outcome import Outcome, Status
 from calmtui.estate.around import around
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate, SourceSpec
 from calmtui.fleet.links import Relation
 from calmtui.fleet.node import Node
 from calmtui.fleet.query import compile_query
+from calmtui.providers.base import Command
 from calmtui.tui.shell import shell_node
 from tests.conftest import Moto
 from tests.integration.aws_live import IRELAND, ec2
@@ -155,7 +156,7 @@ async def test_an_instance_is_the_host_with_its_address_and_commands_and_shells_
         assert (link.node.name, link.guess) == ("web-001", False)
         assert linked(live, link.node.id)[instance.id] == (Relation.SAME, False)
 
-        [outcome] = await command(live, [instance], ["hostname"], read_only=False).run()
+        outcome = await ran(live, instance)
         assert (outcome.node.id, outcome.status) == (instance.id, Status.OK)
         assert outcome.detail == "through host web-001: web-001"
         assert shell_node(live, instance) == (link.node, f"the host of shop: {link.why}")
@@ -169,10 +170,16 @@ async def test_a_host_that_only_has_the_name_is_a_guess_in_which_no_command_runs
     async with gathered(cloud, hosts(ssh_fleet, "web-[002-003]")) as live:
         instance = called(live, "instance", "web-002")
         assert linked(live, instance.id) == {"ssh:edge/web-002": (Relation.SAME, True)}
-        [outcome] = await command(live, [instance], ["hostname"], read_only=False).run()
+        outcome = await ran(live, instance)
         assert outcome.status is Status.SKIPPED
         assert "ssh:edge/web-002" in outcome.detail
         assert shell_node(live, instance)[1] == "the host of web-002: same name web-002, a guess"
+
+
+async def ran(live: LiveEstate, node: Node) -> Outcome:
+    work = Fanout(live, [node], Command(("hostname",)), Limits(), read_only=False)
+    await work.run()
+    return work.execution.outcomes[node.id]
 
 
 def called(live: LiveEstate, kind: str, name: str) -> Node:

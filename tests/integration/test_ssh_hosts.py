@@ -10,6 +10,7 @@ import pytest
 
 from calmtui.errors import Forbidden, SourceError, Unreachable
 from calmtui.fleet.node import Node, State
+from tests.integration.commands import run
 from tests.integration.ssh_live import Watched, host, opened
 from tests.lab.fleet import SshFleet
 
@@ -36,7 +37,7 @@ async def test_a_command_prints_and_exits_exactly_as_through_openssh(ssh_fleet: 
     status = "" if "exit" in line else "; echo $?"
     expected = ssh_fleet.ssh("web-002", f"({line}){status}" if status else f"{line.removesuffix('; exit 3')}")
     async with opened(ssh_fleet, "web-002") as source:
-        result = await source.run(host("web-002"), [f"({line}){status}"])
+        result = await run(source, host("web-002"), [f"({line}){status}"])
     assert result.stdout.decode() == expected
     assert result.exit_status == (3 if "exit 3" in line else 0)
     assert result.stderr == b""
@@ -45,29 +46,29 @@ async def test_a_command_prints_and_exits_exactly_as_through_openssh(ssh_fleet: 
 async def test_arguments_are_never_split_again_and_standard_input_arrives(ssh_fleet: SshFleet) -> None:
     async with opened(ssh_fleet, "web-001") as source:
         words = ["a b", "$(id)", "it's", "*", ";"]
-        result = await source.run(host("web-001"), ["printf", "%s|", *words])
+        result = await run(source, host("web-001"), ["printf", "%s|", *words])
         assert result.stdout.decode() == "".join(f"{word}|" for word in words)
-        echoed = await source.run(host("web-001"), ["sh", "-c", "cat; echo end >&2"], stdin=b"x" * 300_000)
+        echoed = await run(source, host("web-001"), ["sh", "-c", "cat; echo end >&2"], stdin=b"x" * 300_000)
         assert (len(echoed.stdout), echoed.stderr) == (300_000, b"end\n")
 
 
 async def test_more_commands_than_one_connection_has_channels_all_run(ssh_fleet: SshFleet) -> None:
     async with opened(ssh_fleet, "web-001") as source:
-        runs = [source.run(host("web-001"), [f"sleep 0.3; echo {number}"]) for number in range(20)]
+        runs = [run(source, host("web-001"), [f"sleep 0.3; echo {number}"]) for number in range(20)]
         results = await asyncio.gather(*runs)
         assert [int(result.stdout) for result in results] == list(range(20))
 
 
 async def test_a_command_whose_time_is_up_ends_at_the_far_side(ssh_fleet: SshFleet) -> None:
     async with opened(ssh_fleet, "web-003") as source:
-        with pytest.raises(Unreachable, match=r"ended after 0\.5 s"):
-            await source.run(host("web-003"), ["sleep 7171 & sleep 7172; true"], timeout=0.5)
+        with pytest.raises(TimeoutError):
+            await run(source, host("web-003"), ["sleep 7171 & sleep 7172; true"], timeout=0.5)
         _await_gone(ssh_fleet, "web-003", "sleep 717")
 
 
 async def test_a_cancelled_command_ends_at_the_far_side_even_if_it_ignores_term(ssh_fleet: SshFleet) -> None:
     async with opened(ssh_fleet, "web-003") as source:
-        task = asyncio.create_task(source.run(host("web-003"), ["trap '' TERM; sleep 7181; sleep 7182"]))
+        task = asyncio.create_task(run(source, host("web-003"), ["trap '' TERM; sleep 7181; sleep 7182"]))
         async with asyncio.timeout(45):
             while not any("sleep 7181" in line for line in ssh_fleet.processes("web-003")):
                 await asyncio.sleep(0.05)
@@ -88,9 +89,9 @@ async def test_a_host_that_goes_down_harms_no_other_and_comes_back_by_itself(ssh
             assert gone.facts["os"]
             assert "web-007" in watched.fleet.sources["f"].scopes
             assert watched.node("web-008").state is State.RUNNING
-            assert (await source.run(host("web-008"), ["hostname"])).stdout == b"web-008\n"
+            assert (await run(source, host("web-008"), ["hostname"])).stdout == b"web-008\n"
             with pytest.raises(Unreachable, match="web-007"):
-                await source.run(host("web-007"), ["hostname"])
+                await run(source, host("web-007"), ["hostname"])
         finally:
             ssh_fleet.start("web-007")
         await watched.until(lambda: watched.node("web-007").state is State.RUNNING)

@@ -12,6 +12,7 @@ import pytest
 from calmtui.errors import AuthFailed, HostKeyChanged, HostKeyRejected, Misconfigured, SourceError, Unreachable
 from calmtui.fleet.node import State
 from calmtui.transport.ssh import Dialer, Target
+from tests.integration.commands import run
 from tests.integration.ssh_live import Watched, host, opened
 from tests.lab.fleet import SshFleet
 
@@ -28,7 +29,7 @@ async def test_an_unknown_key_is_refused_with_its_fingerprint_and_what_to_do(
     known.touch()
     async with opened(ssh_fleet, "web-001", known_hosts=known) as source:
         with pytest.raises(HostKeyRejected) as caught:
-            await source.run(host("web-001"), ["hostname"])
+            await run(source, host("web-001"), ["hostname"])
         assert not isinstance(caught.value, HostKeyChanged)
         assert fingerprint(ssh_fleet.folder / "hostkey") in caught.value.what
         assert str(known) in caught.value.what
@@ -45,7 +46,7 @@ async def test_a_changed_key_is_refused_loudly_and_the_others_stay(ssh_fleet: Ss
             assert node.reason.startswith("THE HOST KEY HAS CHANGED")
             assert watched.node("web-011").state is State.RUNNING
             with pytest.raises(HostKeyChanged) as caught:
-                await source.run(host("web-012"), ["touch /root/reached"])
+                await run(source, host("web-012"), ["touch /root/reached"])
         for key in ("hostkey", "other_hostkey"):
             assert fingerprint(ssh_fleet.folder / key) in caught.value.what
         assert "ssh-keygen" in caught.value.next_step
@@ -62,7 +63,7 @@ async def test_nothing_in_ssh_config_switches_the_check_off(ssh_fleet: SshFleet,
     config.write_text(off + ssh_fleet.ssh_config.read_text())
     async with opened(ssh_fleet, "web-001", ssh_config=config) as source:
         with pytest.raises(HostKeyRejected):
-            await source.run(host("web-001"), ["hostname"])
+            await run(source, host("web-001"), ["hostname"])
 
 
 async def test_hashed_entries_are_known_hosts_too(ssh_fleet: SshFleet, tmp_path: Path) -> None:
@@ -71,7 +72,7 @@ async def test_hashed_entries_are_known_hosts_too(ssh_fleet: SshFleet, tmp_path:
     subprocess.run(["ssh-keygen", "-q", "-H", "-f", known], check=True, capture_output=True)
     assert "127.0.0.1" not in known.read_text()
     async with opened(ssh_fleet, "web-001", known_hosts=known) as source:
-        assert (await source.run(host("web-001"), ["hostname"])).stdout == b"web-001\n"
+        assert (await run(source, host("web-001"), ["hostname"])).stdout == b"web-001\n"
 
 
 async def test_a_key_known_for_the_address_does_not_vouch_for_another_name(ssh_fleet: SshFleet, tmp_path: Path) -> None:
@@ -79,7 +80,7 @@ async def test_a_key_known_for_the_address_does_not_vouch_for_another_name(ssh_f
     config.write_text("Host web-001\n HostName localhost\n" + ssh_fleet.ssh_config.read_text())
     async with opened(ssh_fleet, "web-001", ssh_config=config) as source:
         with pytest.raises(HostKeyRejected, match="localhost"):
-            await source.run(host("web-001"), ["hostname"])
+            await run(source, host("web-001"), ["hostname"])
 
 
 async def test_a_wrong_identity_is_a_refused_login_and_nobody_is_asked(ssh_fleet: SshFleet, tmp_path: Path) -> None:
@@ -88,7 +89,7 @@ async def test_a_wrong_identity_is_a_refused_login_and_nobody_is_asked(ssh_fleet
     config.write_text(ssh_fleet.ssh_config.read_text().replace(str(ssh_fleet.identity), str(wrong)))
     async with opened(ssh_fleet, "web-001", ssh_config=config, ask=_never) as source:
         with pytest.raises(AuthFailed, match="root may not log in") as caught:
-            await source.run(host("web-001"), ["hostname"])
+            await run(source, host("web-001"), ["hostname"])
         assert "ssh-ed25519" in caught.value.what
         assert "ssh -v" in caught.value.next_step
 
@@ -111,7 +112,7 @@ async def test_a_refused_passphrase_is_a_refused_login_and_its_text_names_no_sec
     async with opened(ssh_fleet, "web-001", ssh_config=config, ask=ask) as source:
         for _ in range(2):
             with pytest.raises(AuthFailed):
-                await source.run(host("web-001"), ["hostname"])
+                await run(source, host("web-001"), ["hostname"])
     assert len(asked) == 1
 
 
@@ -131,7 +132,7 @@ async def test_the_agents_key_is_used_where_the_file_is_locked(
             preexec_fn=lambda: _wait_for(socket),
         )
         async with opened(ssh_fleet, "web-001", ssh_config=config, ask=_never) as source:
-            assert (await source.run(host("web-001"), ["hostname"])).stdout == b"web-001\n"
+            assert (await run(source, host("web-001"), ["hostname"])).stdout == b"web-001\n"
     finally:
         agent.terminate()
         agent.wait()
@@ -142,7 +143,7 @@ async def test_a_host_is_reached_through_two_jump_hosts(ssh_fleet: SshFleet, tmp
     config.write_text("Host web-003\n ProxyJump web-001,web-002\n" + ssh_fleet.ssh_config.read_text())
     before = [_logins(ssh_fleet, name) for name in ("web-001", "web-002", "web-003")]
     async with opened(ssh_fleet, "web-003", ssh_config=config) as source:
-        assert (await source.run(host("web-003"), ["hostname"])).stdout == b"web-003\n"
+        assert (await run(source, host("web-003"), ["hostname"])).stdout == b"web-003\n"
         assert [_logins(ssh_fleet, name) for name in ("web-001", "web-002", "web-003")] == [n + 1 for n in before]
 
 
@@ -161,7 +162,7 @@ async def test_an_unknown_key_of_the_jump_host_is_told_as_the_jump_hosts(ssh_fle
     known.write_text("".join(line for line in ssh_fleet.known_hosts.open() if f":{port} " not in line))
     async with opened(ssh_fleet, "web-001", proxy_jump="web-002", known_hosts=known) as source:
         with pytest.raises(HostKeyRejected, match="jump host web-002"):
-            await source.run(host("web-001"), ["hostname"])
+            await run(source, host("web-001"), ["hostname"])
 
 
 async def test_jump_hosts_that_go_round_in_circles_are_said(ssh_fleet: SshFleet, tmp_path: Path) -> None:
@@ -169,7 +170,7 @@ async def test_jump_hosts_that_go_round_in_circles_are_said(ssh_fleet: SshFleet,
     config.write_text("Host web-*\n ProxyJump web-002\n" + ssh_fleet.ssh_config.read_text())
     async with opened(ssh_fleet, "web-001", ssh_config=config) as source:
         with pytest.raises(Misconfigured, match="circles"):
-            await source.run(host("web-001"), ["hostname"])
+            await run(source, host("web-001"), ["hostname"])
 
 
 async def test_a_proxy_command_is_run(ssh_fleet: SshFleet, tmp_path: Path) -> None:
@@ -180,7 +181,7 @@ async def test_a_proxy_command_is_run(ssh_fleet: SshFleet, tmp_path: Path) -> No
     )
     shutil.copy(ssh_fleet.ssh_config, tmp_path / "jump")
     async with opened(ssh_fleet, "web-001", ssh_config=config) as source:
-        assert (await source.run(host("web-001"), ["hostname"])).stdout == b"web-001\n"
+        assert (await run(source, host("web-001"), ["hostname"])).stdout == b"web-001\n"
     assert (tmp_path / "ran").exists()
 
 

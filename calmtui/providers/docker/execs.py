@@ -4,86 +4,89 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import secrets
-import time
-from collections.abc import Awaitable, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator
 
-from calmtui.errors import OutcomeUnknown, SourceError, Unreachable
-from calmtui.providers.base import ExecResult
+from calmtui.errors import SourceError
+from calmtui.providers.base import Command, Output, Piece
 from calmtui.providers.docker.connect import Engine
 from calmtui.providers.docker.frames import Frames
-from calmtui.providers.docker.wire import BROKEN, PIECE, Reply
+from calmtui.providers.docker.wire import BROKEN, Reply
+from calmtui.transport.exec import NoShell, contained
 
-OUTPUT_LIMIT = 10 * 1024 * 1024
-"""Bytes of output that are kept of each of stdout and stderr; the rest is read and counted off."""
 MARK = "CALMTUI_RUN"
-"""A variable in the environment of a command and all that it starts, by which they are found to be ended."""
-GRACE = 2.0
-"""Seconds for a command to end after TERM, and again after KILL."""
+"""A variable in the environment of a shell and all that it starts, by which they are found to be ended."""
 STATUS_TRIES, STATUS_EVERY = 20, 0.05
 """How often, and every how many seconds, to ask for the exit status: it comes a moment after the output's end."""
 
 _END = 'for p in /proc/[0-9]*; do if grep -q "$1" "$p/environ" 2>/dev/null; then kill "-$2" "${p#/proc/}"; fi; done'
 _LOGIN = "if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi"
-_FED = 'n=$1; shift; head -c "$n" | "$@"'
+_NO_SHELL = re.compile(rb'exec failed: .*"/bin/sh".*no such file')
+"""What runtimes print in place of a program that is not there."""
 
 
-async def run(
-    engine: Engine, container: str, command: Sequence[str], *, stdin: bytes | None, timeout: float | None, where: str
-) -> ExecResult:
-    """Run a command and wait for it; see `providers.base.Exec`. `where` names the container in errors."""
-    began = time.monotonic()
-    argv = ["/bin/sh", "-c", command[0]] if len(command) == 1 else list(command)
-    if stdin is not None and engine.wire.endpoint.tls is not None:  # TLS cannot be closed one way: count instead
-        argv = ["/bin/sh", "-c", _FED, "sh", str(len(stdin)), *argv]
-    mark = _new_mark()
-    exec_id = await _create(engine, container, argv, stdin=stdin is not None, environment=[mark])
-    reply = await _start(engine, exec_id, tty=False)
-    output = _Output()
-    feeding = asyncio.create_task(_feed(reply, stdin))  # the output's end counts: nobody may read it all
-    try:
-        try:
-            async with asyncio.timeout(timeout):
-                await output.read(reply)
-        except BROKEN as error:
-            if not isinstance(error, TimeoutError):
-                raise OutcomeUnknown(
-                    "the connection was lost while the command ran",
-                    where=where,
-                    next_step="see whether it did its work",
-                ) from error
-            ended = await _end(engine, container, mark, output.read(reply))
-            raise Unreachable(f"no end within {timeout:g} s; the command {ended}", where=where) from None
-    finally:
-        feeding.cancel()
-        await asyncio.gather(feeding, return_exceptions=True)
-        reply.close()
-    status = await _status(engine, exec_id)
-    notes = output.notes() + ([] if status is not None else ["its output has ended, the command has not"])
-    return ExecResult(status, bytes(output.stdout), bytes(output.stderr), time.monotonic() - began, ", ".join(notes))
+class ContainerChannel:
+    """A program in a container; see `transport.exec.Channel`."""
 
-
-class _Output:
-    """What a command writes, up to the limit."""
-
-    def __init__(self) -> None:
-        self.stdout = bytearray()
-        self.stderr = bytearray()
-        self._cut = 0
+    def __init__(self, engine: Engine, exec_id: str, reply: Reply, where: str) -> None:
+        self._engine = engine
+        self._exec_id = exec_id
+        self._reply = reply
         self._frames = Frames()
+        self._pieces: deque[Output] = deque()
+        self._began = False
+        self._where = where
 
-    async def read(self, reply: Reply) -> None:
-        """Take in everything until the end."""
-        while piece := await reply.read():
-            for stream, payload in self._frames.feed(piece):
-                kept = self.stderr if stream == 2 else self.stdout
-                room = max(OUTPUT_LIMIT - len(kept), 0)
-                kept += payload[:room]
-                self._cut += max(len(payload) - room, 0)
+    async def read(self) -> Output | None:
+        """See `transport.exec.Channel`. Raises NoShell when that is why it ended."""
+        while not self._pieces:
+            try:
+                piece = await self._reply.read()
+            except BROKEN:
+                return None
+            if not piece:
+                return None
+            self._pieces += [Output(data, is_error=stream == 2) for stream, data in self._frames.feed(piece)]
+            if not self._began and self._pieces:
+                self._began = True
+                if _NO_SHELL.search(self._pieces[0].data):
+                    raise NoShell("the container's image holds no shell", where=self._where)
+        return self._pieces.popleft()
 
-    def notes(self) -> list[str]:
-        """What there is to say of it."""
-        return [f"output cut at {OUTPUT_LIMIT >> 20} MiB, {self._cut} bytes left out"] if self._cut else []
+    async def write(self, data: bytes) -> None:
+        """See `transport.exec.Channel`."""
+        with contextlib.suppress(ConnectionError):  # it has ended, and `read` tells
+            self._reply.writer.write(data)
+            await self._reply.writer.drain()
+
+    async def end_input(self) -> None:
+        """See `transport.exec.Channel`. TLS cannot be closed one way."""
+        if self._reply.writer.can_write_eof():
+            self._reply.writer.write_eof()
+
+    async def status(self) -> int | None:
+        """See `transport.exec.Channel`."""
+        with contextlib.suppress(SourceError):  # the engine has gone: it does not tell
+            return await _status(self._engine, self._exec_id)
+        return None
+
+    async def close(self) -> None:
+        """See `transport.exec.Channel`."""
+        self._reply.close()
+
+
+async def start(engine: Engine, container: str, command: Command, where: str) -> AsyncGenerator[Piece | None, None]:
+    """Run a command in a container; see `providers.base.Exec.start`. `where` names the container in errors."""
+
+    async def opened(argv: list[str]) -> ContainerChannel:
+        exec_id = await _create(engine, container, argv, stdin=True)
+        return ContainerChannel(engine, exec_id, await _start(engine, exec_id, tty=False), where)
+
+    async with contextlib.aclosing(contained(opened, command, where)) as pieces:
+        async for piece in pieces:
+            yield piece
 
 
 def _new_mark() -> str:
@@ -98,32 +101,6 @@ async def _create(engine: Engine, container: str, argv: list[str], **wanted: obj
 async def _start(engine: Engine, exec_id: str, *, tty: bool) -> Reply:
     body = {"Detach": False, "Tty": tty}
     return await engine.wire.open("POST", f"/exec/{exec_id}/start", body=body, upgrade=True)
-
-
-async def _feed(reply: Reply, stdin: bytes | None) -> None:
-    if stdin is None:
-        return
-    with contextlib.suppress(ConnectionError):  # the command ended without reading it all
-        for at in range(0, len(stdin), PIECE):
-            reply.writer.write(stdin[at : at + PIECE])
-            await reply.writer.drain()
-        if reply.writer.can_write_eof():
-            reply.writer.write_eof()
-
-
-async def _end(engine: Engine, container: str, mark: str, rest: Awaitable[None]) -> str:
-    """End a command and all that it started; says in a few words what came of it."""
-    reading = asyncio.ensure_future(rest)
-    try:
-        for signal, told in (("TERM", "was ended"), ("KILL", "was killed")):
-            await _signal(engine, container, mark, signal)
-            done, _ = await asyncio.wait([reading], timeout=GRACE)
-            if done:
-                return told
-        return "could not be ended and may still run"
-    finally:
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
 
 
 async def _signal(engine: Engine, container: str, mark: str, signal: str) -> None:

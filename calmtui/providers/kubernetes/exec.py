@@ -1,43 +1,39 @@
 """Commands and shells in containers: the API server's exec over a websocket.
 
 Every frame begins with the number of its channel. The protocol's version 4 cannot say that standard
-input has ended (5 can, from Kubernetes 1.30 on), so a command that is given input is told its length.
+input has ended (5 can, from Kubernetes 1.30 on); the watchdog knows how long it is.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
-import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import contextlib
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from calmtui import sanitise
-from calmtui.providers.base import ExecResult, Misconfigured, SourceError, Unreachable
+from calmtui.providers.base import Command, Misconfigured, Output, Piece, SourceError
 from calmtui.providers.kubernetes.connect import Api
 from calmtui.providers.kubernetes.containers import Target
 from calmtui.providers.kubernetes.kinds import POD
 from calmtui.providers.kubernetes.wire import ApiStatus, Wire
+from calmtui.transport.exec import NoShell, contained
 
 if TYPE_CHECKING:
     import aiohttp
 
 STDIN, STDOUT, STDERR, ERROR, RESIZE = range(5)
 PROTOCOLS = ("v4.channel.k8s.io",)
-MOST_OUTPUT = 10 * 2**20
-"""Bytes of each of standard output and error that are kept; the rest is read and dropped."""
 PIECE = 2**17
 """Bytes of standard input in a frame."""
-
-LIMITED = 'if command -v timeout >/dev/null 2>&1; then exec timeout "$0" "$@"; else exec "$@"; fi'
-"""Runs a command for so many seconds: a container's processes outlive a connection that is closed."""
-NO_SHELL = 'exec: "sh": executable file not found'
-"""What runtimes say of an image without a shell: then a program runs as it is, and cannot be limited."""
-FED = 'head -c "$0" | "$@"'
-"""Runs a command with so many bytes as its input, then the end of it."""
+CLOSE_SECONDS = 2.0
+"""How long the far side may take to say goodbye."""
+NO_SHELL = re.compile(r'exec(?: failed)?: .*"/bin/sh".*(?:executable file not found|no such file)')
+"""What runtimes say of an image without a shell."""
 
 
 class Cause(Wire, frozen=True):
@@ -63,58 +59,72 @@ class CommandStatus(ApiStatus, frozen=True):
 _ended = msgspec.json.Decoder(CommandStatus)
 
 
-async def run(
-    api: Api, target: Target, command: Sequence[str], *, stdin: bytes | None, timeout: float | None
-) -> ExecResult:
-    """Run a command in a container. See `providers.base.Exec`."""
-    argv = ["sh", "-c", command[0]] if len(command) == 1 else list(command)
-    if stdin is not None:
-        argv = ["sh", "-c", FED, str(len(stdin)), *argv]
-    if timeout is None:
-        return await _run(api, target, argv, stdin)
-    try:
-        async with asyncio.timeout(timeout):
-            limited = ["sh", "-c", LIMITED, str(math.ceil(timeout) + 1), *argv]  # after us: we say that it was too long
-            try:
-                result = await _run(api, target, limited, stdin)
-            except Misconfigured as error:  # as containerd says it
-                if len(command) == 1 or NO_SHELL not in error.what:
-                    raise
-            else:
-                if len(command) == 1 or NO_SHELL.encode() not in result.stdout:  # as Docker says it
-                    return result
-            return await _run(api, target, argv, stdin)
-    except TimeoutError:
-        raise Unreachable(f"no end after {timeout:g} s", where=target.name) from None
+class PodChannel:
+    """A program in a pod's container; see `transport.exec.Channel`."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, connection: AsyncExitStack, where: str) -> None:
+        self._socket = socket
+        self._connection = connection
+        self._where = where
+        self._frames = frames(socket)
+        self._status: int | None = None
+        self._began = False
+
+    async def read(self) -> Output | None:
+        """See `transport.exec.Channel`. Raises NoShell when that is why it ended."""
+        with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
+            async for channel, data in self._frames:
+                if channel in (STDOUT, STDERR):
+                    if not self._began and NO_SHELL.search(data.decode(errors="replace")):  # as Docker says it
+                        raise _no_shell(self._where)
+                    self._began = True
+                    return Output(data, is_error=channel == STDERR)
+                if channel == ERROR:
+                    self._status = self._ended(data)
+                    break
+        return None
+
+    def _ended(self, data: bytes) -> int:
+        try:
+            return exit_status(data, self._where)
+        except Misconfigured as error:  # as containerd says it
+            raise (_no_shell(self._where) if NO_SHELL.search(error.what) else error) from None
+
+    async def write(self, data: bytes) -> None:
+        """See `transport.exec.Channel`."""
+        with contextlib.suppress(ConnectionError):  # it has ended, and `read` tells
+            for begin in range(0, len(data), PIECE):
+                await self._socket.send_bytes(bytes([STDIN]) + data[begin : begin + PIECE])
+
+    async def end_input(self) -> None:
+        """See `transport.exec.Channel`. The protocol's version 4 cannot say it."""
+
+    async def status(self) -> int | None:
+        """See `transport.exec.Channel`."""
+        return self._status
+
+    async def close(self) -> None:
+        """See `transport.exec.Channel`."""
+        with contextlib.suppress(SourceError, TimeoutError):  # it is going away anyway
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._connection.aclose()
 
 
-async def _run(api: Api, target: Target, argv: Sequence[str], stdin: bytes | None) -> ExecResult:
-    """Run a program to its end. Raises a SourceError."""
-    begun = time.monotonic()
-    output = {STDOUT: bytearray(), STDERR: bytearray()}
-    cut = False
-    status: int | None = None
-    async with connect(api, target, argv, stdin=stdin is not None) as socket:
-        if stdin is not None:
-            await _feed(socket, stdin)
-        async for channel, data in frames(socket):
-            if channel in output:
-                kept = data[: MOST_OUTPUT - len(output[channel])]
-                cut = cut or len(kept) < len(data)
-                output[channel] += kept
-            elif channel == ERROR:
-                status = exit_status(data, api.where)
-                break
-    notes = ["output cut at 10 MiB"] if cut else []
-    if status is None:
-        notes.append("the connection ended before the command did")
-    return ExecResult(
-        exit_status=status,
-        stdout=bytes(output[STDOUT]),
-        stderr=bytes(output[STDERR]),
-        took=time.monotonic() - begun,
-        note="; ".join(notes),
-    )
+def _no_shell(where: str) -> NoShell:
+    return NoShell("the container's image holds no shell", where=where)
+
+
+async def start(api: Api, target: Target, command: Command) -> AsyncGenerator[Piece | None, None]:
+    """Run a command in a container; see `providers.base.Exec.start`."""
+
+    async def opened(argv: list[str]) -> PodChannel:
+        connection = AsyncExitStack()
+        socket = await connection.enter_async_context(connect(api, target, argv, stdin=True))
+        return PodChannel(socket, connection, target.name)
+
+    async with aclosing(contained(opened, command, target.name)) as pieces:
+        async for piece in pieces:
+            yield piece
 
 
 @asynccontextmanager
@@ -163,8 +173,3 @@ def exit_status(data: bytes, where: str) -> int:
             next_step="it may have no shell at all: name a program that it has, with its arguments",
         )
     raise SourceError(f"the command was not run: {message}", where=where)
-
-
-async def _feed(socket: aiohttp.ClientWebSocketResponse, stdin: bytes) -> None:
-    for begin in range(0, len(stdin), PIECE):
-        await socket.send_bytes(bytes([STDIN]) + stdin[begin : begin + PIECE])

@@ -11,14 +11,22 @@ from typing import TYPE_CHECKING
 from calmtui.providers.base import SourceError
 from calmtui.providers.kubernetes.connect import Api
 from calmtui.providers.kubernetes.containers import Target
-from calmtui.providers.kubernetes.exec import ERROR, RESIZE, STDERR, STDIN, STDOUT, connect, exit_status, frames
+from calmtui.providers.kubernetes.exec import (
+    CLOSE_SECONDS,
+    ERROR,
+    RESIZE,
+    STDERR,
+    STDIN,
+    STDOUT,
+    connect,
+    exit_status,
+    frames,
+)
 
 if TYPE_CHECKING:
     import aiohttp
 
 BEST_SHELL = 'TERM="$0"; export TERM; if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi'
-CLOSE_SECONDS = 2.0
-"""How long the far side may take to say goodbye."""
 
 
 class KubeShell:

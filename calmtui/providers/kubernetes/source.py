@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Update
-from calmtui.providers.base import ExecResult, LogChunk, LogRequest, NodeEvent, Opening, ShellChannel
+from calmtui.providers.base import Command, LogChunk, LogRequest, NodeEvent, Opening, Piece, ShellChannel
 from calmtui.providers.kubernetes import actions, describe, events, logs
 from calmtui.providers.kubernetes.connect import Api
 from calmtui.providers.kubernetes.containers import target_of
-from calmtui.providers.kubernetes.exec import run
+from calmtui.providers.kubernetes.exec import start
 from calmtui.providers.kubernetes.inventory import collections, follow
 from calmtui.providers.kubernetes.options import KubernetesOptions
 from calmtui.providers.kubernetes.shell import open_shell
@@ -54,11 +54,11 @@ class KubernetesSource:
             async for chunk in chunks:
                 yield chunk
 
-    async def run(
-        self, node: Node, command: Sequence[str], *, stdin: bytes | None = None, timeout: float | None = None
-    ) -> ExecResult:
+    async def start(self, node: Node, command: Command) -> AsyncGenerator[Piece | None, None]:
         """See `providers.base.Exec`."""
-        return await run(self._api, await target_of(self._api, node), command, stdin=stdin, timeout=timeout)
+        async with aclosing(start(self._api, await target_of(self._api, node), command)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def shell(self, node: Node, *, term: str, columns: int, rows: int) -> ShellChannel:
         """See `providers.base.Shell`."""

@@ -21,7 +21,7 @@ from calmtui.providers.ssh.pool import HostPool
 
 _MARK = "calmtui-process"
 _MARKED = re.compile(rb"^" + _MARK.encode() + rb" (\d{1,10})\n", re.MULTILINE)
-_POSIX = frozenset({"sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "zsh", "busybox"})
+POSIX = frozenset({"sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "busybox"})
 """Login shells that take a POSIX line as it is."""
 _KILL_TENTHS = 20
 """Tenths of a second that a command has to end by itself after TERM, before KILL."""
@@ -39,7 +39,7 @@ done
 def command_line(command: Sequence[str], shell: str) -> str:
     """What to send for a command, one element being a line for the login shell `shell` (a path; empty: not known)."""
     mark = f"printf '{_MARK} %s\\n' $$ >&2"
-    if shell.rpartition("/")[2] in _POSIX:
+    if shell.rpartition("/")[2] in POSIX:
         return f"{mark}\n{command[0]}" if len(command) == 1 else f"{mark}\nexec {join(command)}"
     inner = f'exec "${{SHELL:-/bin/sh}}" -c {quote(command[0])}' if len(command) == 1 else f"exec {join(command)}"
     return f"exec /bin/sh -c {quote(f'{mark}; {inner}')}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import resource
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -13,16 +13,16 @@ from calmtui.errors import AuthFailed, HostKeyRejected, Misconfigured, NodeGone,
 from calmtui.fleet import hostset
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Delta, Ready, Snapshot, Trouble, Update
-from calmtui.providers.base import ExecResult, Finding, LogChunk, LogRequest, Opening, SearchRequest
+from calmtui.providers.base import Command, Finding, LogChunk, LogRequest, Opening, Piece, SearchRequest
 from calmtui.providers.ssh import describe as described
 from calmtui.providers.ssh.act import act_on_unit, reboot
+from calmtui.providers.ssh.exec import start
 from calmtui.providers.ssh.facts import look
 from calmtui.providers.ssh.journal import journal
 from calmtui.providers.ssh.logs import files
 from calmtui.providers.ssh.nodes import down_node, host_nodes
 from calmtui.providers.ssh.options import SshOptions
 from calmtui.providers.ssh.pool import HostPool
-from calmtui.providers.ssh.run import run
 from calmtui.providers.ssh.search import search
 from calmtui.providers.ssh.units import shown
 from calmtui.transport.ssh import Dialer, Target
@@ -134,11 +134,11 @@ class SshSource:
             raise NodeGone("this host is not in the estate any more", where=node.name)
         return self._pools[host]
 
-    async def run(
-        self, node: Node, command: Sequence[str], *, stdin: bytes | None = None, timeout: float | None = None
-    ) -> ExecResult:
+    async def start(self, node: Node, command: Command) -> AsyncGenerator[Piece | None, None]:
         """Run a command; see `providers.base.Exec`."""
-        return await run(self._pool(node), command, stdin=stdin, timeout=timeout)
+        async with aclosing(start(self._pool(node), command)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def shell(self, node: Node, *, term: str, columns: int, rows: int) -> Any:
         """Open an interactive shell; see `providers.base.Shell`."""

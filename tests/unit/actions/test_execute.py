@@ -5,14 +5,14 @@ import logging
 
 import pytest
 
-from calmtui.actions.commands import command, summary
+from calmtui.actions.commands import Fanout, Limits
 from calmtui.actions.execute import act
 from calmtui.actions.outcome import Outcome, Status
 from calmtui.actions.plan import Plan, make
 from calmtui.errors import Refused
 from calmtui.fleet.node import Node, State
 from calmtui.fleet.update import Delta
-from calmtui.providers.base import ExecResult, Forbidden, NodeGone, OutcomeUnknown
+from calmtui.providers.base import Command, Forbidden, NodeGone, OutcomeUnknown
 from tests.unit.actions.workshop import CATALOGUE, Workshop, live, node
 
 
@@ -141,7 +141,7 @@ async def test_read_only_is_refused_before_anything_whoever_says_it() -> None:
     with pytest.raises(Refused):
         act(live(source, node("a"), read_only=True), plan(node("a")), read_only=False)
     with pytest.raises(Refused):
-        command(live(source, node("a")), [node("a")], ["true"], read_only=True)
+        Fanout(live(source, node("a")), [node("a")], Command(("true",)), Limits(), read_only=True)
     assert source.acts == []
 
 
@@ -187,56 +187,6 @@ async def test_text_of_an_error_is_safe_for_a_terminal() -> None:
 
     [outcome] = await act(live(Workshop(deed), node("a")), plan(node("a")), read_only=False).run()
     assert outcome.detail.isprintable()
-
-
-async def test_a_command_fails_where_it_exits_with_anything_but_0_and_keeps_its_output() -> None:
-    async def status(which: Node) -> str:
-        return "0" if which.name == "a" else "3"
-
-    nodes = [node("a"), node("b"), node("c", offers=())]
-    outcomes = await command(live(Workshop(status), *nodes), nodes, ["true"], read_only=False).run()
-    assert [outcome.status for outcome in outcomes] == [Status.OK, Status.FAILED, Status.SKIPPED]
-    assert [outcome.detail for outcome in outcomes[:2]] == ["last", "exit 3: bad"]
-    assert outcomes[1].result is not None
-    assert outcomes[1].result.stdout == b"first\nlast\n"
-
-
-async def test_a_command_for_an_instance_runs_through_the_host_that_it_surely_is_and_says_so() -> None:
-    async def status(which: Node) -> str:
-        return "0" if which.name == "edge" else "3"
-
-    web = node("web", kind="instance", aliases=("ec2:i-1",), offers=())
-    edge = node("edge", kind="host", aliases=("ec2:i-1",))
-    [outcome] = await command(live(Workshop(status), web, edge), [web], ["true"], read_only=False).run()
-    assert (outcome.node.id, outcome.status, outcome.detail) == (web.id, Status.OK, "through host edge: last")
-
-
-async def test_no_command_runs_through_a_host_that_is_a_guess() -> None:
-    async def status(_: Node) -> str:
-        return "0"
-
-    web = Node("aws:cloud/i-1", "instance", "web", "cloud")
-    edge = node("edge", kind="host", labels={"hostname": "web"})
-    estate = live(Workshop(status), edge)
-    estate.fleet.apply("cloud", [Delta("", [web])])
-    [outcome] = await command(estate, [web], ["true"], read_only=False).run()
-    assert outcome.status is Status.SKIPPED
-    assert "host edge may be it, which is a guess (same name web)" in outcome.detail
-
-
-@pytest.mark.parametrize(
-    ("result", "text"),
-    [
-        (ExecResult(0, b"", b"", 0.1), ""),
-        (ExecResult(0, b"a\nb\n\n", b"warning", 0.1), "b"),
-        (ExecResult(1, b"out\n", b"", 0.1), "exit 1: out"),
-        (ExecResult(None, b"", b"", 0.1, "killed by TERM"), "killed by TERM"),
-        (ExecResult(None, b"", b"", 0.1), "ended by a signal"),
-        (ExecResult(2, b"", b"\x1b[31mred\xff\r\n", 0.1), "exit 2: ␛[31mred�"),
-    ],
-)
-def test_a_command_is_summed_up_in_a_few_safe_words(result: ExecResult, text: str) -> None:
-    assert summary(result) == text
 
 
 @pytest.mark.parametrize("status", [Status.SKIPPED, Status.FAILED, Status.UNKNOWN])

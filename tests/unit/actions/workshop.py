@@ -14,7 +14,7 @@ from calmtui.estate.model import Estate, SourceSpec
 from calmtui.fleet.node import Node, State
 from calmtui.fleet.source import Health, SourceStatus
 from calmtui.fleet.update import Delta, Ready, Snapshot, Update
-from calmtui.providers.base import Action, Danger, Discovered, ExecResult, Opening, Parameter
+from calmtui.providers.base import Action, Command, Danger, Discovered, Ended, Opening, Output, Parameter, Piece
 
 ACTIONS = {
     action.name: action
@@ -56,11 +56,14 @@ class Workshop:
         self.acts.append((node.id, action, dict(parameters)))
         return await self.deed(node)
 
-    async def run(
-        self, node: Node, command: Sequence[str], *, stdin: bytes | None = None, timeout: float | None = None
-    ) -> ExecResult:
-        said = await self.deed(node)
-        return ExecResult(int(said), b"first\nlast\n", b"bad\n" if said != "0" else b"", 0.0)
+    async def start(self, node: Node, command: Command) -> AsyncGenerator[Piece | None, None]:
+        """The deed says the exit status, and after a space what is printed."""
+        yield None
+        status, _, printed = (await self.deed(node)).partition(" ")
+        yield Output(printed.encode() or b"first\nlast\n")
+        if status != "0":
+            yield Output(b"bad\n", is_error=True)
+        yield Ended(int(status))
 
 
 class _Provider:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calmtui.errors import UsageError
-from calmtui.fleet.hostset import LIMIT, expand, is_set
+from calmtui.fleet.hostset import LIMIT, expand, fold, is_set
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,25 @@ def test_the_limit_holds_for_what_is_allowed() -> None:
     assert len(expand(f"h[1-{LIMIT - 1}]")) == LIMIT - 1
     assert is_set("web[1-2]")
     assert not is_set("web-1")
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["web-001", "web-002", "web-004"], "web-[001-002,004]"),
+        (["web1", "web2", "web10"], "web[1-2,10]"),
+        (["web098", "web099", "web100"], "web[098-100]"),
+        (["web2.dc1", "web1.dc1", "db"], "db,web[1-2].dc1"),
+        (["r1n1", "r1n2", "r2n1"], "r1n[1-2],r2n1"),
+        (["web-7d9f-x2x8q", "web-7d9f-kk4tz"], "web-7d9f-kk4tz,web-7d9f-x2x8q"),
+        (["a", "a"], "a"),
+        ([], ""),
+    ],
+)
+def test_names_fold_to_a_set(names: list[str], text: str) -> None:
+    assert fold(names) == text
+
+
+@given(st.lists(st.from_regex(r"[a-z]{1,2}-?[0-9]{0,4}(\.dc[0-9]{1,2})?", fullmatch=True), min_size=1))
+def test_a_folded_set_unfolds_to_the_same_names(names: list[str]) -> None:
+    assert set(expand(fold(names))) == set(names)

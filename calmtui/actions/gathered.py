@@ -1,0 +1,74 @@
+"""Gathering: nodes with the same output and the same end stand together, so that the one that differs stands out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from calmtui.actions.said import Said
+from calmtui.fleet import hostset
+from calmtui.fleet.node import NodeId
+
+LONGEST_DIFF = 2000
+"""Lines of each side that are compared: the time it takes grows with their product."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What became of a command on one node so far."""
+
+    said: Said
+    ending: str = ""
+    """`exit 0`, `timed out`, `unreachable`…; empty while it runs."""
+    exit_status: int | None = None
+
+
+@dataclass(slots=True)
+class Group:
+    """Nodes that gave the same answer."""
+
+    ending: str
+    exit_status: int | None
+    said: Said
+    """Of the first of them, as of each."""
+    nodes: list[NodeId] = field(default_factory=list)
+
+    def hosts(self, called: Mapping[NodeId, str]) -> str:
+        """Their names, folded: `web-[001-047]`."""
+        return hostset.fold(called[node_id] for node_id in self.nodes)
+
+
+def groups(answers: Mapping[NodeId, Answer]) -> list[Group]:
+    """The answers that have ended, equal ones together, the majority first: the most nodes, then the lowest status."""
+    found: dict[tuple[object, ...], Group] = {}
+    for node_id, answer in answers.items():
+        if not answer.ending:
+            continue
+        key = (answer.ending, *answer.said.same())
+        group = found.get(key)
+        if group is None:
+            group = found[key] = Group(answer.ending, answer.exit_status, answer.said)
+        group.nodes.append(node_id)
+    return sorted(found.values(), key=_rank)
+
+
+def _rank(group: Group) -> tuple[bool, int, int]:
+    status = group.exit_status
+    return status is None, -len(group.nodes), -1 if status is None else status
+
+
+def diff(majority: Group, other: Group) -> list[str]:
+    """How another group's output differs from the majority's: lines of a unified diff, safe for a terminal."""
+    ours, theirs = majority.said.lines(), other.said.lines()
+    lines = list(difflib.unified_diff(ours[:LONGEST_DIFF], theirs[:LONGEST_DIFF], lineterm="", n=1))[2:]
+    if len(ours) > LONGEST_DIFF or len(theirs) > LONGEST_DIFF:
+        lines.append(f"… only the first {LONGEST_DIFF:,} lines are compared")
+    if majority.ending != other.ending:
+        lines.insert(0, f"{majority.ending} → {other.ending}")
+    return lines
+
+
+def unfinished(answers: Mapping[NodeId, Answer], nodes: Iterable[NodeId]) -> list[NodeId]:
+    """Those of the nodes that have not given an answer."""
+    return [node_id for node_id in nodes if node_id not in answers or not answers[node_id].ending]
