@@ -7,6 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calmtui.logs.block import Origins
 from calmtui.logs.filters import Pattern
 from calmtui.logs.ingest import Reader
 from calmtui.logs.level import Level
@@ -57,7 +58,9 @@ def test_trouble_has_a_sign_whatever_the_colours() -> None:
 
 
 def test_what_a_note_says_is_never_cut_off() -> None:
-    note = Reader(ORIGIN).note("no answer in 10 s; check the host and the way to it", SECOND, trouble=True)
+    (note,) = Reader(ORIGIN, Origins()).note(
+        "no answer in 10 s; check the host and the way to it", SECOND, trouble=True
+    )
     rows = draw(note, "web-1", 0, Look(40, 5, times=False))
     assert "no answer in 10 s; check the host and the way to it" in "".join(row.text[9:] for row in rows)
 
