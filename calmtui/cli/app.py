@@ -9,6 +9,7 @@ import typer
 
 from calmtui import __version__
 from calmtui.cli.act import act
+from calmtui.cli.approvals import approvals, approve, reject, review, reviews, withdraw
 from calmtui.cli.audit import audit
 from calmtui.cli.changes import changes
 from calmtui.cli.console import open_console
@@ -39,6 +40,8 @@ app.command("shell")(shell)
 app.add_typer(audit, name="audit")
 app.add_typer(policy, name="policy")
 app.command("freezes")(freezes)
+for _command in (approvals, approve, reject, withdraw, reviews, review):
+    app.command(_command.__name__)(_command)
 app.command("demo")(demo)
 
 

@@ -169,6 +169,26 @@ class DeclaredFreeze(_Strict):
     """Why, for whoever runs into it."""
 
 
+class DeclaredStandardChange(_Strict):
+    """What is done so often and so safely that it needs no approval within its limits."""
+
+    action: str
+    """The action: `restart`."""
+    scope: QueryText
+    """The query of what it may be done to."""
+    at_most: Annotated[int, Field(ge=1)] = 1
+    """How many nodes at once."""
+
+
+class DeclaredNotify(_Strict):
+    """How people outside of the console are told that they are needed."""
+
+    webhook: Annotated[str, Field(pattern=r"^(https?://[^/\s]+.*)?$")] = ""
+    """A URL that takes a POST of JSON. Keep what is secret in it in the environment: `${HOOK_URL}`."""
+    command: list[str] = []
+    """A program and its arguments; it gets the JSON on its standard input."""
+
+
 class DeclaredEstate(_Strict):
     """An estate: what is looked after, by whom it is reached, and how it is told apart."""
 
@@ -193,5 +213,9 @@ class DeclaredEstate(_Strict):
     """Accounts by the group that policies and approvals know them under, besides the groups of the system."""
     freezes: dict[Name, DeclaredFreeze] = {}
     """Freezes by name."""
+    standard: dict[Name, DeclaredStandardChange] = {}
+    """Standard changes by name."""
+    notify: DeclaredNotify = DeclaredNotify()
+    """How people outside of the console are told that they are needed."""
     groups: dict[GroupName, QueryText] = {}
     """Queries by name: `{canary: "label.track=canary"}` is `@canary` in every query."""

@@ -17,7 +17,7 @@ from calmtui.estate import discover
 from calmtui.estate.declared import NAME, DeclaredEstate, DeclaredFreeze, DeclaredSource
 from calmtui.estate.explain import explain
 from calmtui.estate.find import estate_file
-from calmtui.estate.model import DEFAULT_RULES, Audit, Estate, Freeze, SourceSpec
+from calmtui.estate.model import DEFAULT_RULES, Audit, Estate, Freeze, Notify, SourceSpec, StandardChange
 from calmtui.estate.problems import EstateError, closest, one_of
 from calmtui.estate.written import Loc, Written, read
 from calmtui.fleet.moment import seconds
@@ -81,6 +81,10 @@ class _Reading:
             policies=_path(file, declared.policies),
             teams={name: tuple(people) for name, people in declared.teams.items()},
             freezes=tuple(_freeze(name, item) for name, item in declared.freezes.items()),
+            standard=tuple(
+                StandardChange(name, item.action, item.scope, item.at_most) for name, item in declared.standard.items()
+            ),
+            notify=Notify(declared.notify.webhook, tuple(declared.notify.command)),
             ledger=_path(file, declared.ledger),
             audit=Audit(_path(file, declared.audit.file), declared.audit.syslog),
         )

@@ -68,6 +68,28 @@ class Audit:
 
 
 @dataclass(frozen=True)
+class StandardChange:
+    """What needs no approval within its limits."""
+
+    name: str
+    action: str
+    scope: str
+    """The query of what it may be done to."""
+    at_most: int = 1
+    """Nodes at once."""
+
+
+@dataclass(frozen=True)
+class Notify:
+    """How people outside of the console are told."""
+
+    webhook: str = ""
+    """A URL that takes a POST of JSON."""
+    command: tuple[str, ...] = ()
+    """A program and its arguments; it gets the JSON on its standard input."""
+
+
+@dataclass(frozen=True)
 class Estate:
     """What is looked after."""
 
@@ -89,6 +111,8 @@ class Estate:
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Accounts by the group that policies know them under, besides the groups of the system."""
     freezes: tuple[Freeze, ...] = ()
+    standard: tuple[StandardChange, ...] = ()
+    notify: Notify = Notify()
 
     @property
     def folder(self) -> Path:

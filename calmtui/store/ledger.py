@@ -19,7 +19,7 @@ from calmtui.estate import folders
 from calmtui.store.database import BUSY_SECONDS, StoreError, transaction
 from calmtui.store.filesystem import is_network
 
-VERSION = 1
+VERSION = 2
 """How many of `_STEPS` there are."""
 
 _STEPS = (
@@ -39,6 +39,36 @@ _STEPS = (
         begin select raise(abort, 'the audit trail is append-only'); end;
     create trigger audit_is_never_shortened before delete on audit
         begin select raise(abort, 'the audit trail is append-only'); end;
+    """,
+    """
+    create table approvals (
+        id text primary key,
+        plan text not null,
+        estate text not null,
+        request text not null,
+        asked_at real not null,
+        expires_at real not null,
+        closed text not null default ''
+    ) strict;
+    create index approvals_of_plans on approvals (plan);
+    create table votes (
+        approval text not null references approvals (id),
+        who text not null,
+        groups text not null,
+        at real not null,
+        approve integer not null,
+        reason text not null,
+        primary key (approval, who)
+    ) strict;
+    create table locks (
+        node text primary key,
+        estate text not null,
+        plan text not null,
+        who text not null,
+        action text not null,
+        since real not null,
+        until real not null
+    ) strict;
     """,
 )
 """The schema, as the steps that led to it. A released step never changes."""

@@ -95,7 +95,7 @@ BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
     "unknown key": (
         "nmae: x\n" + SOURCES,
         [
-            "1:1: unknown key 'nmae'; allowed: name, description, read_only, sources, derive, ledger, audit, policies, teams, freezes, groups; did you mean 'name'?"
+            "1:1: unknown key 'nmae'; allowed: name, description, read_only, sources, derive, ledger, audit, policies, teams, freezes, standard, notify, groups; did you mean 'name'?"
         ],
     ),
     "unknown keys inside": (

@@ -1,0 +1,174 @@
+"""Plans that need other people: `calmtui approvals`, `approve`, `reject`, `withdraw`; `reviews`, `review` afterwards."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from calmtui.cli.diagnostics import ExitCode
+from calmtui.cli.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from calmtui.estate.model import Estate
+    from calmtui.governance.approvals import Approvals, Request
+
+
+def approvals(
+    context: typer.Context,
+    every: Annotated[bool, typer.Option("--all", help="Those that are closed too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with the votes.")] = False,
+) -> None:
+    """List the plans that wait for approval."""
+    from calmtui.cli.printing import out, out_json, out_table
+    from calmtui.governance.approvals import Standing
+
+    now = time.time()
+    found = [
+        one
+        for one in _approvals(_estate(settings(context))).all()
+        if every or one.standing(now) in (Standing.OPEN, Standing.APPROVED)
+    ]
+    if as_json:
+        out_json([request_json(one, now) for one in found])
+    elif not found:
+        out("nothing waits for approval")
+    else:
+        out_table(
+            ("ID", "STANDING", "ASKED BY", "ASKED AT", "EXPIRES", "PLAN", "WHAT", "NEEDS"),
+            [
+                [
+                    (one.id, ""),
+                    (one.standing(now), "warning" if one.standing(now) is Standing.OPEN else ""),
+                    (one.asked.who.name, ""),
+                    (_clock(one.asked_at), "quiet"),
+                    (_clock(one.expires_at), "quiet"),
+                    (one.plan[:12], "quiet"),
+                    (one.asked.summary, ""),
+                    (still_needs(one), ""),
+                ]
+                for one in found
+            ],
+        )
+
+
+def approve(
+    context: typer.Context,
+    request: Annotated[str, typer.Argument(metavar="ID", help="As `calmtui approvals` lists it.")],
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+) -> None:
+    """Agree to a plan of somebody else's."""
+    _say(_approvals(_estate(settings(context))).vote(request, approve=True, reason=reason), settings(context))
+
+
+def reject(
+    context: typer.Context,
+    request: Annotated[str, typer.Argument(metavar="ID", help="As `calmtui approvals` lists it.")],
+    reason: Annotated[str, typer.Option(help="Why, for whoever asked.")],
+) -> None:
+    """Say no to a plan of somebody else's."""
+    _say(_approvals(_estate(settings(context))).vote(request, approve=False, reason=reason), settings(context))
+
+
+def withdraw(
+    context: typer.Context,
+    request: Annotated[str, typer.Argument(metavar="ID", help="As `calmtui approvals` lists it.")],
+) -> None:
+    """Take back what you asked for."""
+    _say(_approvals(_estate(settings(context))).withdraw(request), settings(context))
+
+
+def reviews(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """List what was done by break-glass and nobody has looked at since; exit with 1 when there is something."""
+    from calmtui.cli.audit import local, nodes
+    from calmtui.cli.printing import out, out_json, out_table
+    from calmtui.governance.reviews import open_reviews
+
+    estate = _estate(settings(context))
+    found = [item.record for item in open_reviews(_ledger(estate), estate.name)]
+    if as_json:
+        out_json([{"seq": one.seq, "at": one.at, "who": one.who.name, "action": one.action, "nodes": one.nodes,
+                   "reason": one.reason, "plan": one.plan} for one in found])  # fmt: skip
+    elif not found:
+        out("nothing waits for a review")
+    else:
+        rows = [
+            [(str(one.seq), ""), (local(one.at), ""), (one.who.name, ""), (one.action, ""), (nodes(one.nodes), ""),
+             (one.reason, "warning")]
+            for one in found
+        ]  # fmt: skip
+        out_table(("RECORD", "AT", "WHO", "ACTION", "NODES", "REASON"), rows)
+    raise typer.Exit(ExitCode.FAILED if found else ExitCode.FINE)
+
+
+def review(
+    context: typer.Context,
+    record: Annotated[int, typer.Argument(help="As `calmtui reviews` lists it.")],
+    note: Annotated[str, typer.Option(help="What came of looking at it.")],
+) -> None:
+    """Close the review of what somebody else did by break-glass."""
+    from calmtui.governance import reviews, trail
+
+    reviews.review(trail.of(_estate(settings(context))), record, note)
+
+
+def request_json(request: Request, now: float) -> dict[str, Any]:
+    """A request as scripts get it."""
+    return {
+        "id": request.id, "plan": request.plan, "standing": request.standing(now), "asked_by": request.asked.who.name,
+        "asked_at": request.asked_at, "expires_at": request.expires_at, "action": request.asked.action,
+        "summary": request.asked.summary, "reason": request.asked.reason, "nodes": request.asked.nodes,
+        "needs": {rule: str(needed) for rule, needed in request.asked.needs.items()},
+        "votes": [{"who": vote.who, "at": vote.at, "approve": vote.approve, "reason": vote.reason}
+                  for vote in request.votes],
+    }  # fmt: skip
+
+
+def still_needs(request: Request) -> str:
+    """What a request still waits for, in words."""
+    from calmtui.governance.approvals import missing
+
+    return "; ".join(f"{needed} ({rule})" for rule, needed in missing(request).items()) or "nothing more"
+
+
+def _say(request: Request, chosen: Settings) -> None:
+    from calmtui.cli.diagnostics import say
+    from calmtui.cli.printing import out
+    from calmtui.errors import CalmError
+    from calmtui.governance.notify import notify
+
+    now = time.time()
+    out(f"approval {request.id} is {request.standing(now)}; it needs {still_needs(request)}")
+    try:
+        notify(_estate(chosen).notify, {"kind": "approval", **request_json(request, now)})
+    except CalmError as error:
+        say(f"calmtui: {error}")
+
+
+def _approvals(estate: Estate) -> Approvals:
+    from calmtui.governance import trail
+    from calmtui.governance.approvals import Approvals
+    from calmtui.governance.rulebook import subject_of
+
+    return Approvals(_ledger(estate), trail.of(estate), subject_of(estate))
+
+
+def _estate(chosen: Settings) -> Estate:
+    from calmtui.estate.load import load_estate
+
+    return load_estate(chosen.inventory)
+
+
+def _ledger(estate: Estate) -> Any:
+    from calmtui.store import ledger
+
+    return estate.ledger or ledger.default_path()
+
+
+def _clock(at: float) -> str:
+    return datetime.fromtimestamp(at).astimezone().isoformat(" ", "minutes")
