@@ -1,4 +1,4 @@
-"""Plans that need other people: `calmtui approvals`, `approve`, `reject`, `withdraw`; `reviews`, `review` afterwards."""
+"""Plans that need other people: `approvals`, `approve`, `reject`, `withdraw`; what was done without: `reviews`, `review`."""
 
 from __future__ import annotations
 
