@@ -6,7 +6,7 @@ for word; do
     --unit=*) unit=${word#*=} ;;
     --lines=*) lines=${word#*=} ;;
     --since=@*) since=${word#*=@} ;;
-    --after-cursor=*) cursor=${word#*=} ;;
+    --cursor=*) cursor=$((${word#*=} - 1)) ;;
     --follow | -f) follow=1 ;;
     --output=json | --quiet | --no-pager | --no-tail) ;;
     *) echo "journalctl of a demo host: $word is not played here" >&2; exit 1 ;;

@@ -87,18 +87,19 @@ async def test_no_reader_is_left_on_the_host_when_a_log_is_closed(ssh_fleet: Ssh
     async with opened(ssh_fleet, "web-016", logs=["/var/log/fresh/app.log"]) as source:
         async with aclosing(source.logs(host("web-016"), LogRequest())) as chunks:
             await _lines(chunks, 1)
-            assert any("/var/log/fresh/app.log" in line for line in ssh_fleet.processes("web-016"))
-        deadline = time.monotonic() + 10
-        while any("/var/log/fresh/app.log" in line for line in ssh_fleet.processes("web-016")):
-            assert time.monotonic() < deadline, ssh_fleet.processes("web-016")
-            await asyncio.sleep(0.05)
+            assert any("calmtui-logs" in line for line in ssh_fleet.processes("web-016"))
+        await _nothing_runs(ssh_fleet, "web-016")
 
 
-async def test_patterns_that_match_no_file_are_an_error_that_names_them(ssh_fleet: SshFleet) -> None:
-    _fresh(ssh_fleet, "web-013")
+async def test_patterns_that_match_no_file_are_named_and_waited_for_or_an_error(ssh_fleet: SshFleet) -> None:
+    folder = _fresh(ssh_fleet, "web-013")
     async with opened(ssh_fleet, "web-013", logs=["/var/log/fresh/*.none"]) as source:
         with pytest.raises(SourceError, match=r"/var/log/fresh/\*\.none"):
-            await anext(source.logs(host("web-013"), LogRequest()))
+            await anext(source.logs(host("web-013"), LogRequest(follow=False)))
+        async with aclosing(source.logs(host("web-013"), LogRequest())) as chunks:
+            assert "/var/log/fresh/*.none" in await _note(chunks)
+            (folder / "new.none").write_text("first\n")
+            assert await _lines(chunks, 1) == ["first"]
 
 
 @asynccontextmanager
@@ -113,28 +114,53 @@ async def reading(
         yield chunks
 
 
-async def test_a_units_journal_goes_on_after_its_cursor_when_the_connection_breaks(ssh_fleet: SshFleet) -> None:
-    """The lab's hosts keep no journal: `journalctl` is a stand-in that serves entries in its documented format."""
-    command = ssh_fleet.bin_folder("web-017") / "journalctl"
+@asynccontextmanager
+async def journal(fleet: SshFleet, name: str) -> AsyncIterator[AsyncGenerator[LogChunk, None]]:
+    """A unit's journal. The lab's hosts keep none: `journalctl` is a stand-in that serves entries in its format."""
+    command = fleet.bin_folder(name) / "journalctl"
     command.write_text(_JOURNALCTL)
     command.chmod(0o755)
-    unit = Node(id="ssh:f/web-017/app.service", kind="unit", name="app.service", source="f", parent="ssh:f/web-017")
+    unit = Node(id=f"ssh:f/{name}/app.service", kind="unit", name="app.service", source="f", parent=f"ssh:f/{name}")
     try:
-        async with opened(ssh_fleet, "web-017") as source, aclosing(source.logs(unit, LogRequest(tail=2))) as chunks:
-            assert await _lines(chunks, 2) == ["app.service: entry 0", "app.service: entry 1"]
-            ssh_fleet.cut("web-017")
-            assert "connection lost" in await _note(chunks)
-            assert await _lines(chunks, 2) == ["app.service: entry 2", "app.service: entry 3"]
+        async with opened(fleet, name) as source, aclosing(source.logs(unit, LogRequest(tail=2))) as chunks:
+            yield chunks
     finally:
         command.unlink()
 
 
+async def test_a_units_journal_goes_on_after_its_cursor_when_the_connection_breaks(ssh_fleet: SshFleet) -> None:
+    async with journal(ssh_fleet, "web-017") as chunks:
+        assert await _lines(chunks, 2) == ["app.service: entry 0", "app.service: entry 1"]
+        ssh_fleet.cut("web-017")
+        assert "connection lost" in await _note(chunks)
+        assert await _lines(chunks, 2) == ["app.service: entry 2", "app.service: entry 3"]
+    await _nothing_runs(ssh_fleet, "web-017")
+
+
+async def test_entries_that_left_the_journal_while_the_connection_was_lost_are_a_gap(ssh_fleet: SshFleet) -> None:
+    vacuumed = ssh_fleet.log_folder("web-017") / "vacuumed"
+    try:
+        async with journal(ssh_fleet, "web-017") as chunks:
+            assert len(await _lines(chunks, 2)) == 2
+            vacuumed.touch()
+            ssh_fleet.cut("web-017")
+            note = ""
+            while "gap" not in note:
+                note = await _note(chunks)
+            assert "the whole host wrote 5 entries in between" in note
+            assert await _lines(chunks, 3) == [f"app.service: entry {number}" for number in (7, 8, 9)]
+    finally:
+        vacuumed.unlink(missing_ok=True)
+
+
 _JOURNALCTL = """#!/bin/sh
-first=0
-for word; do case $word in --after-cursor=*) first=$((${word#*=} + 1)) ;; --unit=*) unit=${word#*=} ;; esac; done
-for number in $first $((first + 1)); do
-  printf '{"__CURSOR":"%s","__REALTIME_TIMESTAMP":"1763690000","SYSLOG_IDENTIFIER":"%s","MESSAGE":"entry %s"}\\n' \
-    $number $unit $number
+first=0 last=1
+for word; do case $word in --cursor=*) first=${word#*=} last=$((first + 2)) ;; --unit=*) unit=${word#*=} ;; esac; done
+[ ! -e /var/log/vacuumed ] || { first=7 last=9; }
+while [ $first -le $last ]; do
+  printf '{"__CURSOR":"%s","__REALTIME_TIMESTAMP":"1763690000000000","__SEQNUM":"%s","__SEQNUM_ID":"a",' $first $first
+  printf '"SYSLOG_IDENTIFIER":"%s","MESSAGE":"entry %s"}\\n' "$unit" $first
+  first=$((first + 1))
 done
 exec sleep 60
 """
@@ -170,6 +196,13 @@ def _fresh(fleet: SshFleet, name: str) -> Path:
     for path in folder.iterdir():
         path.unlink()
     return folder
+
+
+async def _nothing_runs(fleet: SshFleet, name: str) -> None:
+    """Wait until no reader is left on the host."""
+    async with asyncio.timeout(60):
+        while any("calmtui-" in line or "sleep" in line for line in fleet.processes(name)):
+            await asyncio.sleep(0.05)
 
 
 async def _lines(chunks: AsyncGenerator[LogChunk, None], count: int) -> list[str]:

@@ -1,98 +1,331 @@
-# Follows files for calmtui: sh -c SCRIPT follow NONCE TICK TAIL FOLLOW [FILE ID OFFSET]...
-# ID is device:inode of a file read before, OFFSET the byte after the last one taken; ID `-`: begin with the last TAIL
-# lines (`-`: all of them). FOLLOW is 1 or 0. TICK is seconds between two looks; what came meanwhile goes out in one piece.
+# Follows files for calmtui: NONCE TICK TAIL SINCE FOLLOW FRESH PATTERNS PATTERN... [FILE POSITION LATE]...
+#   TICK      seconds between two looks; what came meanwhile goes out in one piece
+#   TAIL      begin with so many of the last lines, `-`: with all. SINCE: with every sibling written to since then (epoch)
+#   FOLLOW    1 or 0. FRESH: 1 where nothing has been read yet; 0: files that are found beside those named are new
+#   PATTERNS  how many patterns come; files that match one later join by themselves
+#   POSITION  `ID OFFSET PRINT MTIME`: how far FILE was read, `-`: not begun, `=`: its text is read under another name.
+#   LATE      the same of the file that FILE was before, which somebody may still write to; or `-`
+# ID is device:inode, PRINT is LENGTH:CRC of the first bytes (POSIX cksum): it finds copies and compressed ones again,
+# and tells when an inode is used anew. Needs a POSIX shell, stat of GNU, busybox or BSD, tail, head, cksum.
 #
 # Output is frames: a line `\036NONCE KIND INDEX ARGUMENTS`, INDEX counting the files from 1.
-#   D INDEX ID OFFSET LENGTH   LENGTH bytes of that file follow, as they stand from OFFSET on
-#   B INDEX ID OFFSET LENGTH   the same, of the beginning: whoever asked for TAIL lines takes the last of them
-#   R INDEX ID                 the name is another file now (rotated), which is read from its beginning
-#   T INDEX ID                 the file was cut (copytruncate), and is read from its beginning
-#   L INDEX ID OFFSET          what stood after OFFSET of the old file cannot be found: lines may be lost
-#   N INDEX                    there is no such file, or it may not be read; it is waited for
-#   E 0                        the end, of a reader that does not follow
-N=$1 tick=$2 tail=$3 follow=$4; shift 4
+#   F INDEX LENGTH HOW          a file joins; its name of LENGTH bytes follows. HOW: - = as in POSITION, + new
+#   D INDEX ID OFFSET LENGTH BEFORE MTIME BEHIND   BEFORE bytes up to OFFSET (sent before, to compare), then LENGTH
+#                               bytes from OFFSET on. Always all of them: should the file shrink, zeros fill it up
+#   B ...                       the same, of the beginning: whoever asked for TAIL lines takes the last of them
+#   P INDEX ID PRINT            the first bytes of the file
+#   R INDEX ID [OFFSET]         what follows is another file (rotated), read from its beginning or from OFFSET on
+#   T INDEX ID FOUND            the file was cut (copytruncate); FOUND 1: and read to the end of its copy, 2: after it
+#                               was copied, 0: there is no copy
+#   O INDEX                     nobody writes to the file before this one any more
+#   L INDEX ID OFFSET           what stood after OFFSET of that file cannot be found
+#   U INDEX LENGTH TOOL         a sibling cannot be read, for want of TOOL; its name of LENGTH bytes follows
+#   N INDEX WHY                 there is no such file (missing), or it is none to follow (directory, special, denied)
+#   S 0                         every file has been begun
+#   E 0                         the end, of a reader that does not follow
+N=$1 tick=$2 tail=$3 since=$4 follow=$5 begin=$6 patterns=$7; shift 7
 LC_ALL=C; export LC_ALL
 IFS='
 '
 set -f
-exec 3<&0 </dev/null
-(read -r _ <&3; kill $$) >/dev/null 2>&1 & watchdog=$!   # standard input ends: whoever reads us is gone
-trap 'kill $watchdog 2>/dev/null' EXIT
-trap 'exit 0' TERM HUP PIPE
+STRIDE=4194304 # bytes of one file at a time, so that none keeps the others waiting
+COMPARED=64    # bytes sent again before each piece
+PRINTED=1024   # bytes that a print is taken of
+STALE=40       # looks for late writers to a file that was rotated away
+if stat -Lc %d / >/dev/null 2>&1; then
+  stat_open() { stat -Lc '%d:%i %s %Y' /dev/stdin; }
+  stat_names() { stat -Lc '%d:%i %s' -- "$@"; }
+else
+  stat_open() { stat -f '%d:%i %z %m'; }
+  stat_names() { stat -Lf '%d:%i %z' -- "$@"; }
+fi
+seeks=; tail --version >/dev/null 2>&1 && seeks=1 # busybox's tail reads its way to where it begins
+EMPTY=0:4294967295
 
 control() { printf '\036%s %s\n' "$N" "$1" || exit 0; }
-look() { # look FILE: sets id and size, both empty when it cannot be read
-  id= size=
-  [ -r "$1" ] && [ ! -d "$1" ] || return
-  found=$(stat -Lc '%d:%i %s' -- "$1" 2>/dev/null || stat -Lf '%d:%i %z' -- "$1" 2>/dev/null) || return
-  id=${found% *} size=${found#* }
+look() { # of the file that is open as 4: sets id, size, mtime
+  found=$(stat_open <&4) || return 1
+  id=${found%% *} mtime=${found##* } size=${found#* }; size=${size% *}
 }
-send() { # send KIND INDEX FILE ID FROM TO: always TO-FROM bytes; should the file shrink meanwhile, zeros fill it up
-  [ "$6" -gt "$5" ] || return
-  control "$1 $2 $4 $5 $(($6 - $5))"
-  { tail -c "+$(($5 + 1))" -- "$3"; cat /dev/zero; } 2>/dev/null | head -c "$(($6 - $5))"
+reader() { # reader FILE: sets cat to what prints its text, packed to 1 where that is not the file as it stands
+  packed=1
+  case $1 in
+    *.gz) cat='gzip -dc' ;; *.bz2) cat='bzip2 -dc' ;; *.xz) cat='xz -dc' ;; *.zst) cat='zstd -dcq' ;;
+    *) cat=cat packed= ;;
+  esac
+}
+from() { # from BYTE: the text of the file that is open as 4, from there on
+  if [ -n "$packed" ]; then eval "$cat" <&4 | tail -c "+$(($1 + 1))"
+  elif [ -n "$seeks" ] || [ "$1" -lt 65536 ]; then tail -c "+$(($1 + 1))" <&4
+  else dd bs=65536 skip="$(($1 / 65536))" <&4 | tail -c "+$(($1 % 65536 + 1))"; fi
+}
+send() { # send KIND INDEX ID FROM TO SIZE: a frame of the file that is open as 4
+  [ "$5" -gt "$4" ] || return 0
+  before=$COMPARED; [ "$4" -ge "$before" ] || before=$4
+  control "$1 $2 $3 $4 $(($5 - $4)) $before $mtime $(($6 - $5))"
+  { from "$(($4 - before))"; cat /dev/zero; } 2>/dev/null | head -c "$(($5 - $4 + before))"
+}
+print_of() { # print_of FILE LENGTH: sets print, of at most LENGTH first bytes of its text, and print_id
+  print= print_id=
+  reader "$1"
+  { found=$(stat_open <&4) && print=$(eval "$cat" <&4 | head -c "$2" | cksum); } 2>/dev/null 4<"$1" || return 1
+  print_id=${found%% *} print=${print#* }:${print%% *}
 }
 siblings() { # siblings FILE: the names that it may have been rotated to, oldest first
-  set +f; ls -trd -- "$1".* "$1"-* 2>/dev/null; set -f
-}
-catch_up() { # catch_up INDEX FILE ID OFFSET: the rest of the file that ID was, and every newer sibling
-  hit= was=$3 from=$4
-  for sibling in $(siblings "$2"); do
-    look "$sibling"
-    if [ -n "$hit" ]; then
-      case $sibling in *.gz | *.xz | *.zst | *.bz2) control "L $1 $id 0"; continue ;; esac
-      control "R $1 $id"; send D "$1" "$sibling" "$id" 0 "$size"
-    elif [ "$id" = "$was" ]; then
-      hit=1; [ "$size" -lt "$from" ] || send D "$1" "$sibling" "$id" "$from" "$size"
-      old=$sibling old_id=$id old_offset=$size
-    fi
+  name=${1##*/} stem=$1 end=
+  case $name in ?*.*) stem=${1%.*} end=.${1##*.} ;; esac
+  set +f
+  for sibling in $(ls -trd -- "$1"[.-][0-9]* "$1".old* "$1".bak* "$stem"[.-][0-9][0-9][0-9][0-9]*"$end"* 2>/dev/null); do
+    [ -f "$sibling" ] || continue
+    case $sibling in
+      *.gz | *.bz2 | *.xz | *.zst) plain=${sibling%.*}; [ ! -e "$plain" ] || continue ;; # still being written
+      *) plain=$sibling ;;
+    esac
+    case $plain in *[0-9] | *.old | *.bak | *[0-9]"$end") printf '%s\n' "$sibling" ;; esac
   done
-  [ -n "$hit" ] || control "L $1 $was $from"
+  set -f
 }
-begin() { # begin INDEX FILE: the last lines of a file that is new to us
-  look "$2"
-  if [ -z "$id" ]; then control "N $1"; offset=0; return; fi
-  offset=$size
-  if [ "$tail" = - ]; then offset=0
-  elif [ "$tail" -gt 0 ]; then
-    length=$(tail -n "$tail" -- "$2" 2>/dev/null | wc -c); length=$((length + 0))
-    [ "$length" -gt "$size" ] && offset=0 || offset=$((size - length))
-    # One byte more tells whether a line begins here: the file may have grown between the two looks.
-    [ "$offset" -gt 0 ] && offset=$((offset - 1))
+ours() { # ours ID: whether that file is one that we follow under its own name
+  other=1
+  while [ $other -le $count ]; do
+    eval "[ \"\$known_$other\" = \"$1\" ]" && return 0
+    other=$((other + 1))
+  done
+  return 1
+}
+seek() { # seek FILE ID OFFSET PRINT: the sibling that holds what is after OFFSET; sets hit, its names after it in newer
+  # shorter: there is a copy that was made before OFFSET was read
+  hit= newer= shorter= all=$(siblings "$1") length=${4%%:*}
+  for sibling in $all; do # by its inode: renamed
+    if [ -n "$hit" ]; then newer="$newer$sibling
+"; continue; fi
+    case $sibling in *.gz | *.bz2 | *.xz | *.zst) continue ;; esac
+    { look && [ "$id" = "$2" ] && [ "$size" -ge "$3" ]; } 2>/dev/null 4<"$sibling" || continue
+    print_of "$sibling" "$length" && [ "$print" = "$4" ] && hit=$sibling
+  done
+  [ -z "$hit" ] || return 0
+  [ "$length" -gt 0 ] || return 1
+  for sibling in $all; do # by its first bytes: copied or compressed
+    if [ -n "$hit" ]; then newer="$newer$sibling
+"; continue; fi
+    print_of "$sibling" "$length" && [ "$print" = "$4" ] && ! ours "$print_id" || continue
+    { text_size; } 2>/dev/null 4<"$sibling" || continue
+    if [ "$size" -ge "$3" ]; then hit=$sibling; else shorter=1; fi
+  done
+  [ -n "$hit" ]
+}
+text_size() { # of the file that is open as 4, whose reader is set: look, with size in bytes of text
+  look || return 1
+  [ -z "$packed" ] || size=$(($(eval "$cat" <&4 | wc -c)))
+}
+rest() { # rest INDEX NAME ID FROM: what a sibling holds after FROM, as a file of that id (empty: its own); sets size
+  sent=
+  reader "$2"
+  if ! command -v "${cat%% *}" >/dev/null; then control "U $1 ${#2} ${cat%% *}"; printf %s "$2"; return; fi
+  if [ -n "$packed" ]; then { text_size; } 2>/dev/null 4<"$2" || return; fi
+  text=$size
+  {
+    look || return
+    [ -n "$3" ] || ! ours "$id" || return
+    [ -z "$packed" ] || size=$text
+    sent=${3:-$id}
+    [ -n "$3" ] || control "R $1 $sent"
+    send D "$1" "$sent" "$4" "$size" "$size"
+  } 2>/dev/null 4<"$2"
+}
+replay() { # replay INDEX NAMES: siblings that are wholly unread
+  for sibling in $2; do
+    rest "$1" "$sibling" "" 0
+    [ -n "$sent" ] || continue
+    last=$sibling last_id=$sent last_size=$size
+  done
+}
+catch_up() { # catch_up INDEX: the name is another file now; what is left of the one before, and what came in between
+  if seek "$file" "$known" "$offset" "$print_known"; then
+    reader "$hit"; rest "$1" "$hit" "$known" "$offset"
+    last=$hit last_id=$known last_size=$size
+    replay "$1" "$newer"
+  elif [ "$offset" = 0 ] && [ -n "$late_id" ] && seek "$file" "$late_id" "$late_offset" "$late_print"; then
+    last= # nothing of it was read: it is among those that came after the one before it
+    replay "$1" "$newer"
+  else
+    control "L $1 $known $offset"
+    last= unread=
+    for sibling in $(siblings "$file"); do
+      { look && [ "$mtime" -gt "$mtime_known" ] && ! ours "$id"; } 2>/dev/null 4<"$sibling" && unread="$unread$sibling
+"
+    done
+    replay "$1" "$unread"
   fi
-  send B "$1" "$2" "$id" "$offset" "$size"; offset=$size
+}
+cut() { # cut INDEX: the file begins anew; what is left of its text before is in a copy
+  kept=0
+  if seek "$file" - "$offset" "$print_known"; then
+    kept=1
+    rest "$1" "$hit" "$known" "$offset"; replay "$1" "$newer"
+  elif [ -n "$shorter" ]; then kept=2
+  fi
+  control "T $1 $known $kept"
+  offset=0 print_known=$EMPTY
 }
 straggle() { # straggle INDEX: what a late writer still adds to the file that was rotated away
-  keep=$id keep_size=$size
-  look "$old"
-  if [ "$id" = "$old_id" ] && [ "$size" -gt "$old_offset" ]; then
-    send D "$1" "$old" "$id" "$old_offset" "$size"; old_offset=$size
+  stale=$((stale - 1))
+  { look && [ "$id" = "$late_id" ]; } 2>/dev/null 4<"$late_name" || {
+    seek "$file" "$late_id" "$late_offset" "$late_print" && late_name=$hit size=$late_offset || stale=0
+    reader "$late_name"; [ -z "$packed" ] || { rest "$1" "$late_name" "$late_id" "$late_offset"; stale=0; }
+  }
+  if [ "$stale" -gt 0 ] && [ "$size" -gt "$late_offset" ]; then
+    rest "$1" "$late_name" "$late_id" "$late_offset"; late_offset=$size
   fi
-  id=$keep size=$keep_size
+  [ "$stale" -gt 0 ] || control "O $1"
+}
+live() { # live INDEX: the file that the name stands for, open as 4
+  look || return 1
+  now=$id now_size=$size now_mtime=$mtime
+  if [ "$known" = - ]; then known=$now offset=0 print_known=$EMPTY; control "R $1 $now"
+  elif [ "$now" != "$known" ]; then
+    [ "$stale" = 0 ] || control "O $1"
+    catch_up "$1"
+    control "R $1 $now"
+    late_id=$known late_name=$last late_offset=$last_size late_print=$print_known stale=0
+    case $last in *.gz | *.bz2 | *.xz | *.zst | '') ;; *) late_id=$last_id stale=$STALE ;; esac
+    [ $stale != 0 ] || control "O $1"
+    [ "$late_id" = "$known" ] || { print_of "$last" $PRINTED; late_print=$print; }
+    known=$now offset=0 print_known=$EMPTY
+  elif [ "$now_size" -lt "$offset" ]; then cut "$1"
+  elif [ -n "$unproved" ]; then
+    print_of "$file" "${print_known%%:*}" && [ "$print_id" = "$known" ] || return 1
+    [ "$print" = "$print_known" ] || cut "$1"
+  fi
+  unproved=
+  [ "$stale" = 0 ] || straggle "$1"
+  if [ "${print_known%%:*}" -lt $PRINTED ] && [ "$now_size" -gt "${print_known%%:*}" ]; then
+    size=$PRINTED; [ "$now_size" -ge "$size" ] || size=$now_size
+    if print_of "$file" "$size" && [ "$print_id" = "$known" ]; then
+      print_known=$print; control "P $1 $known $print"
+    fi
+  fi
+  packed= cat=cat mtime=$now_mtime to=$now_size
+  if [ "$((to - offset))" -gt $STRIDE ]; then to=$((offset + STRIDE)) more=1; fi
+  send D "$1" "$known" "$offset" "$to" "$now_size"
+  offset=$to mtime_known=$now_mtime
+}
+absent() { # absent INDEX: the name stands for no file that can be read
+  [ "$stale" = 0 ] || straggle "$1"
+  gone=$((gone + 1))
+  [ -z "$begin" ] || gone=8
+  [ "$follow" = 1 ] || gone=8
+  [ "$gone" -ge 8 ] || { busy=1; return; } # it may just be rotated
+  [ "$gone" = 8 ] || return 0
+  why=missing
+  if [ -d "$file" ]; then why=directory; elif [ -f "$file" ]; then why=denied; elif [ -e "$file" ]; then why=special; fi
+  control "N $1 $why"
+}
+begin() { # begin INDEX: the last lines of a file that is new to us, or all that was written to it since SINCE
+  if [ "$since" != - ]; then
+    if { look && [ "$mtime" -lt "$since" ]; } 2>/dev/null 4<"$file"; then
+      known=$id offset=$size mtime_known=$mtime; control "R $1 $id $size"; return
+    fi
+    unread=
+    for sibling in $(siblings "$file"); do
+      { look && [ "$mtime" -ge "$since" ] && ! ours "$id"; } 2>/dev/null 4<"$sibling" && unread="$unread$sibling
+"
+    done
+    replay "$1" "$unread"
+    known=- # the file itself comes as the last of them
+    return
+  fi
+  { look || return; first "$1"; } 2>/dev/null 4<"$file"
+}
+first() { # first INDEX: the beginning of the file that is open as 4
+  known=$id mtime_known=$mtime
+  if [ "$tail" = - ]; then control "R $1 $id"; return; fi
+  offset=$size start=$size packed= cat=cat
+  if [ "$tail" -gt 0 ]; then
+    length=$(($(tail -n "$tail" -- "$file" 2>/dev/null | wc -c)))
+    # One byte more tells whether a line begins here: the file may have grown between the two looks.
+    start=$((size - length - 1)); [ "$start" -ge 0 ] || start=0
+  fi
+  control "R $1 $id $start"
+  send B "$1" "$id" "$start" "$size" "$size"
 }
 step() { # step INDEX: one look at one file
-  eval "file=\$file_$1 known=\$id_$1 offset=\$offset_$1 wait=\$wait_$1 old=\$old_$1 old_id=\$old_id_$1 old_offset=\$old_offset_$1 stale=\$stale_$1"
-  look "$file"
-  if [ -n "$old" ] && [ "$stale" -gt 0 ]; then straggle "$1"; stale=$((stale - 1)); fi
-  if [ -z "$id" ]; then :
-  elif [ "$known" = - ]; then known=$id offset=0; control "R $1 $id"
-  elif [ "$id" != "$known" ]; then
-    # Rotated. Writers may hold the old file for a moment: two more looks before the new one is read.
-    if [ "$wait" -lt 2 ] && [ "$follow" = 1 ]; then wait=$((wait + 1)) id=
-    else catch_up "$1" "$file" "$known" "$offset"; look "$file"; known=$id offset=0 wait=0 stale=40; control "R $1 $id"; fi
-  elif [ "$size" -lt "$offset" ]; then control "T $1 $id"; offset=0; fi
-  if [ -n "$id" ] && [ "$size" -gt "$offset" ]; then send D "$1" "$file" "$id" "$offset" "$size"; offset=$size; fi
-  eval "id_$1=\$known offset_$1=\$offset wait_$1=\$wait old_$1=\$old old_id_$1=\$old_id old_offset_$1=\$old_offset stale_$1=\$stale"
+  eval "file=\$file_$1 known=\$known_$1 offset=\$offset_$1 print_known=\$print_$1 mtime_known=\$mtime_$1
+    late_id=\$late_id_$1 late_name=\$late_name_$1 late_offset=\$late_offset_$1 late_print=\$late_print_$1
+    stale=\$stale_$1 gone=\$gone_$1 unproved=\$unproved_$1 fresh=\$fresh_$1"
+  [ "$known" != = ] || return
+  if [ -n "$begin" ] && [ -n "$fresh" ] && [ -f "$file" ]; then begin "$1"; fresh=; fi
+  if [ -f "$file" ] && { live "$1"; } 2>/dev/null 4<"$file"; then
+    gone=0 read_so_far="$read_so_far$known $offset
+"
+  else absent "$1"; fi
+  [ "$stale" = 0 ] || busy=1
+  eval "known_$1=\$known offset_$1=\$offset print_$1=\$print_known mtime_$1=\$mtime_known
+    late_id_$1=\$late_id late_name_$1=\$late_name late_offset_$1=\$late_offset late_print_$1=\$late_print
+    stale_$1=\$stale gone_$1=\$gone unproved_$1=\$unproved fresh_$1=\$fresh"
+}
+join() { # join FILE POSITION LATE FRESH: one more file
+  count=$((count + 1))
+  IFS=' '
+  set -- "$1" "$4" $2 $3
+  IFS='
+'
+  eval "file_$count=\$1 fresh_$count=\$2 gone_$count=0 stale_$count=0 late_id_$count= late_name_$count= \
+    late_offset_$count=0 late_print_$count=\$EMPTY offset_$count=0 print_$count=\$EMPTY mtime_$count=0 \
+    known_$count=\$3 unproved_$count="
+  case $3 in
+    -) return ;;
+    =) eval "file_$count= name_$count=\$1"; return ;;
+  esac
+  eval "offset_$count=\$4 print_$count=\$5 mtime_$count=\$6 unproved_$count=1"
+  [ "$7" = - ] || eval "late_id_$count=\$7 late_offset_$count=\$8 late_print_$count=\$9 stale_$count=\$STALE"
+}
+known_name() { # known_name FILE: whether it is followed already, or holds what another one was before
+  other=1
+  while [ $other -le $count ]; do
+    eval "followed=\${file_$other:-\$name_$other}"
+    case $1 in "$followed" | "$followed"[.-][0-9]* | "$followed".old* | "$followed".bak*) return 0 ;; esac
+    other=$((other + 1))
+  done
+  case $1 in *.gz | *.bz2 | *.xz | *.zst) return 0 ;; esac
+  return 1
+}
+expand() { # the files that match the patterns now; those that are new join
+  pattern=1
+  while [ $pattern -le $patterns ]; do
+    eval "glob=\$pattern_$pattern"
+    set +f; set -- $glob; set -f
+    for name do
+      [ -f "$name" ] && ! known_name "$name" || continue
+      how=-
+      if { look && ours "$id"; } 2>/dev/null 4<"$name"; then how='='; fi
+      join "$name" "$how" - "$begin"
+      control "F $count ${#name} $how"; printf %s "$name"
+    done
+    pattern=$((pattern + 1))
+  done
 }
 
-count=0
+[ "$begin" = 1 ] || begin=
+number=0 count=0 looks=0 read_so_far= busy=1
+while [ $number -lt "$patterns" ]; do
+  number=$((number + 1)); eval "pattern_$number=\$1"; shift
+done
 while [ $# -gt 0 ]; do
-  count=$((count + 1)); file=$1 known=$2 offset=$3; shift 3
-  if [ "$known" = - ]; then begin $count "$file"; known=${id:--}; fi
-  eval "file_$count=\$file id_$count=\$known offset_$count=\$offset wait_$count=0 old_$count= old_id_$count= old_offset_$count=0 stale_$count=0"
+  join "$1" "$2" "$3" "$begin"; shift 3
 done
 while :; do
-  index=1; while [ $index -le $count ]; do step $index; index=$((index + 1)); done
+  [ "$patterns" = 0 ] || [ "$((looks % 8))" != 0 ] || expand
+  while [ $# -lt $count ]; do eval "followed=\$file_$(($# + 1))"; set -- "$@" "$followed"; done
+  more=
+  if [ -n "$busy" ] || [ "$(stat_names "$@" 2>/dev/null)
+" != "$read_so_far" ]; then
+    read_so_far= busy= index=1
+    while [ $index -le $count ]; do step $index; index=$((index + 1)); done
+  fi
+  [ -z "$more" ] || { busy=1; continue; }
+  [ $looks != 0 ] || { begin=; control "S 0"; }
   [ "$follow" = 1 ] || { control "E 0"; exit 0; }
+  looks=$((looks + 1))
   sleep "$tick"
 done

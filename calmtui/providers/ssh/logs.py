@@ -1,37 +1,28 @@
 """The logs of a host's files, followed through rotation and lost connections without losing or doubling a line.
 
 `follow.sh` reads on the host and says of every piece which file it is from and where it stood; after a
-reconnect it goes on after the last whole line. What cannot be found again becomes a note, never silence.
+reconnect it goes on after the last whole line. What cannot be found again becomes a gap, never silence.
 """
 
 from __future__ import annotations
 
-import asyncio
-import random
 import secrets
-import time
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from functools import cache
 from importlib import resources
-from shlex import join
-from typing import TYPE_CHECKING
 
-from calmtui import sanitise
-from calmtui.errors import SourceError, Unreachable
+from calmtui.errors import SourceError
 from calmtui.providers.base import LogChunk, LogRequest
-from calmtui.providers.ssh.frames import Frames, Place
+from calmtui.providers.ssh.frames import Frames, Torn
+from calmtui.providers.ssh.places import Place
 from calmtui.providers.ssh.pool import HostPool
-from calmtui.providers.ssh.run import run
-
-if TYPE_CHECKING:
-    from calmtui.providers.ssh.session import Stream
+from calmtui.providers.ssh.stream import broken, resumed, stream
 
 TICK = 0.25
 """Seconds between two looks at a file on the host. What came meanwhile travels in one piece: sixty times less work."""
-FIRST_RETRY, LONGEST_RETRY = 0.5, 30.0
-"""Seconds until a lost connection is tried again: doubled from the first to the longest, with jitter."""
-_EXPAND = 'IFS=; for pattern do for file in $pattern; do if [ -f "$file" ]; then printf "%s\\0" "$file"; fi; done; done'
+_TEARS = 20
+"""Times in a row that a file may change under the reader before it is given up."""
 
 
 @cache
@@ -41,91 +32,64 @@ def _script() -> str:
 
 async def files(pool: HostPool, patterns: Sequence[str], request: LogRequest) -> AsyncGenerator[LogChunk, None]:
     """The lines of the files that the patterns name on a host; see `providers.base.Logs.logs`."""
-    places = [Place(path) for path in await _expanded(pool, patterns)]
-    if not places:
+    reading = _Reading(pool, patterns, request)
+    async with aclosing(resumed(reading.once, request)) as chunks:
+        async for chunk in chunks:
+            yield chunk
+    if not reading.places:
         raise SourceError(f"no file matches {', '.join(patterns)}", where=pool.name, next_step="mend `logs`")
 
-    async def once() -> AsyncGenerator[LogChunk, None]:
-        frames = Frames(secrets.token_hex(16), places, request.tail)
-        tail = "-" if request.tail is None else str(request.tail)
-        settings = [frames.nonce, str(TICK), tail, str(int(request.follow))]
-        arguments = [word for place in places for word in place.arguments]
-        command = ["/bin/sh", "-c", _script(), "follow", *settings, *arguments]
-        async with stream(pool, command) as reader:
+
+class _Reading:
+    """The files of one host, across connections."""
+
+    def __init__(self, pool: HostPool, patterns: Sequence[str], request: LogRequest) -> None:
+        self.pool = pool
+        self.request = request
+        self.globs = [pattern for pattern in patterns if set("*?[") & set(pattern)]
+        plain = [pattern for pattern in patterns if pattern not in self.globs]
+        known = [Place.at(path, position) for path, position in request.positions.items()]
+        self.places = known + [Place(path) for path in plain if path not in request.positions]
+        self.begun = bool(known)
+        """The last lines of all files have been read: what is found from now on is new."""
+
+    async def once(self) -> AsyncGenerator[LogChunk, None]:
+        """Chunks from where the last reading ended until the connection breaks, which raises, or the end."""
+        tears, done = 0, False
+        while not done:
+            try:
+                async with aclosing(self._read()) as chunks:
+                    async for chunk in chunks:
+                        tears = 0
+                        yield chunk
+                done = True
+            except Torn as error:
+                tears += 1
+                if tears > _TEARS:
+                    what = "a log file changes faster than it can be read"
+                    raise SourceError(what, where=self.pool.name) from error
+
+    async def _read(self) -> AsyncGenerator[LogChunk, None]:
+        hold = self.request.since is not None
+        frames = Frames(secrets.token_hex(16), self.places, self.request.tail, begun=self.begun, hold=hold)
+        async with stream(self.pool, "logs", _script(), self._arguments(frames.nonce)) as reader:
             while data := await reader.read():
                 try:
                     for chunk in frames.feed(data):
                         yield chunk
                 except (ValueError, IndexError) as error:
-                    raise SourceError(f"the log reader on the host is confused: {error}", where=pool.name) from error
+                    raise SourceError(f"the log reader is confused: {error}", where=self.pool.name) from error
+                if frames.begun and not self.begun:
+                    self.begun = True
+                    if self.request.follow and not self.places:
+                        yield LogChunk("", note=f"no file matches {', '.join(self.globs)} yet; waiting for one")
             if not frames.ended:
-                raise _ended(pool, reader)
+                raise broken(self.pool, reader)
 
-    async with aclosing(resumed(once, request)) as chunks:
-        async for chunk in chunks:
-            yield chunk
-
-
-async def resumed(
-    once: Callable[[], AsyncGenerator[LogChunk, None]], request: LogRequest
-) -> AsyncGenerator[LogChunk, None]:
-    """Chunks of one reading after another, with a note where the connection was lost and where it came back.
-
-    A reading goes on where the one before ended. Raises what no reconnect mends, and everything when not following.
-    """
-    pause, lost_at = FIRST_RETRY, None
-    while True:
-        try:
-            async with aclosing(once()) as chunks:
-                async for chunk in chunks:
-                    if lost_at is not None:
-                        yield LogChunk(
-                            "", note=f"reconnected after {time.monotonic() - lost_at:.1f} s, resumed where it broke off"
-                        )
-                        pause, lost_at = FIRST_RETRY, None
-                    yield chunk
-        except SourceError as error:
-            if not request.follow or not isinstance(error, Unreachable):
-                raise
-            if lost_at is None:
-                yield LogChunk("", note=f"connection lost ({error.what}); reconnecting")
-                lost_at = time.monotonic()
-        else:
-            return
-        await asyncio.sleep(pause * (1 + random.random() / 2))
-        pause = min(pause * 2, LONGEST_RETRY)
-
-
-@asynccontextmanager
-async def stream(pool: HostPool, command: Sequence[str]) -> AsyncGenerator[Stream, None]:
-    """A command on the host that ends when this is left: it must end with its standard input. Raises a SourceError."""
-    async with pool.channel() as connection:
-        from calmtui.providers.ssh.session import WINDOW, Stream  # imports asyncssh, which is there by now
-
-        reader = Stream()
-        channel, _ = await connection.create_session(
-            lambda: reader, f"exec {join(command)}", encoding=None, request_pty=False, window=WINDOW
-        )
-        try:
-            yield reader
-        finally:
-            channel.abort()
-
-
-def _ended(pool: HostPool, reader: Stream) -> SourceError:
-    """Why a reading ended that should not have."""
-    if reader.exit_status:
-        words = sanitise.word(reader.stderr.decode(errors="replace").strip()) or f"exit {reader.exit_status}"
-        return SourceError(f"the log reader on the host failed: {words[:300]}", where=pool.name)
-    return Unreachable(str(reader.error or "the connection was lost"), where=pool.name)
-
-
-async def _expanded(pool: HostPool, patterns: Sequence[str]) -> list[str]:
-    """The files that patterns stand for now; plain paths stay, whether or not there is such a file."""
-    plain = [pattern for pattern in patterns if not set("*?[") & set(pattern)]
-    globs = [pattern for pattern in patterns if pattern not in plain]
-    if not globs:
-        return plain
-    found = await run(pool, ["/bin/sh", "-c", _EXPAND, "expand", *globs], timeout=20)
-    names = [name.decode(errors="surrogateescape") for name in found.stdout.split(b"\0") if name]
-    return list(dict.fromkeys(plain + names))
+    def _arguments(self, nonce: str) -> list[str]:
+        request = self.request
+        tail = "-" if request.tail is None else str(request.tail)
+        since = "-" if request.since is None else str(int(request.since))
+        settings = [nonce, str(TICK), tail, since, str(int(request.follow)), str(int(not self.begun))]
+        places = [word for place in self.places for word in place.arguments]
+        return [*settings, str(len(self.globs)), *self.globs, *places]

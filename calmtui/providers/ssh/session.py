@@ -13,6 +13,10 @@ OUTPUT_LIMIT = 10 * 1024 * 1024
 """Bytes of output, stdout and stderr each, that are kept of a command."""
 WINDOW = 256 * 1024
 """Bytes that the far side may send ahead of a slow reader of a stream."""
+SILENCE = 30.0
+"""Seconds without any byte from a stream that says every five seconds that it is there, after which it is dead."""
+BEAT = b"\x1e"
+"""What it says on stderr."""
 
 
 class Collected(asyncssh.SSHClientSession[bytes]):
@@ -75,7 +79,8 @@ class Stream(asyncssh.SSHClientSession[bytes]):
     def data_received(self, data: bytes, datatype: int | None) -> None:
         """Called with each packet."""
         if datatype == asyncssh.EXTENDED_DATA_STDERR:
-            self.stderr = (self.stderr + data)[-2000:]
+            self.stderr = (self.stderr + data.replace(BEAT, b""))[-2000:]
+            self._news.set()
             return
         self._pieces.append(data)
         self._held += len(data)
@@ -95,10 +100,15 @@ class Stream(asyncssh.SSHClientSession[bytes]):
         self._news.set()
 
     async def read(self) -> bytes:
-        """What has come since the last call, at least one byte; empty at the end."""
+        """What has come since the last call, at least one byte; empty at the end, or after too long a silence."""
         while not self._pieces and not self._ended:
             self._news.clear()
-            await self._news.wait()
+            try:
+                async with asyncio.timeout(SILENCE):
+                    await self._news.wait()
+            except TimeoutError:
+                self.error = ConnectionError(f"nothing was heard from the host for {SILENCE:g} s")
+                self._ended = True
         data = b"".join(self._pieces)
         self._pieces.clear()
         self._held = 0
