@@ -1,4 +1,4 @@
-"""Plans that need other people: `approvals`, `approve`, `reject`, `withdraw`; what was done without: `reviews`, `review`."""
+"""Plans that need other people: `approvals`, `approve`, `reject`, `withdraw`; `reviews` of what was done without."""
 
 from __future__ import annotations
 
