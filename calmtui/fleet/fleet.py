@@ -234,11 +234,19 @@ UNCLAIMED = "\0restored"
 
 
 def worth_telling(change: Change) -> bool:
-    """Whether more than a heartbeat or a load figure changed."""
-    if change.before is None or change.after is None:
-        return True
-    return any(
-        getattr(change.before, name) != getattr(change.after, name)
+    """Whether more changed than `altered` leaves out."""
+    return change.before is None or change.after is None or bool(altered(change.before, change.after))
+
+
+def altered(before: Node, after: Node) -> list[str]:
+    """The fields that changed, without noise: a heartbeat, a load figure, a count of restarts that is not told now.
+
+    An engine tells the restarts of a container only to those who inspect it, which a console that has
+    just started has not done yet.
+    """
+    unsaid = ("restarts",) if after.restarts is None else ()
+    return [
+        name
         for name in Node.__struct_fields__
-        if name not in VOLATILE
-    )
+        if name not in VOLATILE and name not in unsaid and getattr(before, name) != getattr(after, name)
+    ]

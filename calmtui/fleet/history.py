@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from calmtui.fleet.fleet import worth_telling
+from calmtui.fleet.fleet import altered, worth_telling
 from calmtui.fleet.node import TROUBLE, VOLATILE, Node, NodeId, State
 from calmtui.fleet.update import Change, ChangeKind
 
@@ -72,8 +72,8 @@ def record(change: Change, *, not_before: float | None = None) -> Record | None:
         return None
     before = _fields(change.before)
     after = _fields(change.after)
-    if change.kind is ChangeKind.ALTERED:
-        names = [name for name in KEPT if before.get(name) != after.get(name)]
+    if change.before is not None and change.after is not None:
+        names = altered(change.before, change.after)
         before = {name: before.get(name) for name in names}
         after = {name: after.get(name) for name in names}
     node = change.node

@@ -305,6 +305,20 @@ async def test_tls_to_a_plain_port_says_so(tmp_path: Path) -> None:
     assert "does not speak TLS" in error.what
 
 
+async def test_an_engine_that_goes_away_in_the_middle_of_a_handshake_is_out_of_reach_and_not_distrusted(
+    tmp_path: Path,
+) -> None:
+    async def go_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.close()
+
+    server = await asyncio.start_server(go_away, "127.0.0.1", 0)
+    async with server:
+        host = "tcp://{}:{}".format(*server.sockets[0].getsockname())
+        error = await error_of(tmp_path, host=host, tls={"verify": False})
+    assert isinstance(error, Unreachable)
+
+
 # -- SSH ----------------------------------------------------------------------
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from calmtui.fleet.fleet import worth_telling
+from calmtui.fleet.fleet import Fleet, worth_telling
 from calmtui.fleet.source import Health
 from calmtui.fleet.update import Change, ChangeKind
+from calmtui.providers.docker import about
 from calmtui.providers.docker import watch as watching
-from tests.integration.docker_live import live
+from calmtui.providers.gather import Gatherer
+from tests.integration.docker_live import live, opened
 from tests.lab.docker import DockerEngine
 
 LABEL = "calmtui.test=watch"
@@ -65,6 +67,21 @@ async def test_a_container_that_crashes_again_and_again_shows_its_restarts(engin
             lambda: (n := lab.node("ev-loop")).raw_state == "restarting" and (n.restarts or 0) > 1 and n
         )
         assert (node.state, node.reason) == ("failed", "restarting, exited 3")
+
+
+async def test_a_console_that_starts_again_tells_no_change_where_there_was_none(engine: DockerEngine) -> None:
+    once = "test -e /failed || { touch /failed; exit 3; }; exec sleep 600"
+    engine.run("ev-once", "--label", LABEL, "--restart", "always", command=("sh", "-c", once))
+    async with live(engine.host) as lab:
+        await lab.until(lambda: (n := lab.node("ev-once")).state == "running" and n.restarts == 1)
+    again, source = Fleet(), opened(Path("/"), host=engine.host)
+    again.restore(lab.fleet, lab.fleet.sources.values())
+    told: list[Change] = []
+    again.subscribe(told.extend)
+    async with Gatherer(again, [source]) as gatherer:
+        assert await gatherer.settled(45)
+        assert not again.is_stale(again.nodes["docker:engine/ev-once"])
+    assert [change for change in told if worth_telling(change)] == []
 
 
 async def test_failing_health_rises_with_what_the_probe_said(engine: DockerEngine) -> None:
@@ -182,6 +199,40 @@ async def test_an_engine_that_falls_silent_is_noticed(
         silent.set()
         status = await lab.until(lambda: (s := lab.fleet.sources["engine"]).health is Health.STALE and s)
         assert "no answer from" in status.error
+
+
+async def test_an_engine_that_is_slow_to_say_what_it_is_stays_what_it_was(
+    engine: DockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "RECONCILE", 0.2)
+    monkeypatch.setattr(about, "PATIENCE", 0.2)
+    slow = asyncio.Event()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if slow.is_set() and b"/info" in head.partition(b"\r\n")[0]:
+            await reader.read()
+        else:
+            far_reader, far_writer = await asyncio.open_unix_connection(engine.socket)
+            far_writer.write(head)
+            while data := await far_reader.read(65536):
+                writer.write(data)
+            far_writer.close()
+        writer.close()
+
+    def health() -> Health:
+        return lab.fleet.sources["engine"].health
+
+    server = await asyncio.start_unix_server(relay, tmp_path / "relay.sock")
+    async with server, live(f"unix://{tmp_path}/relay.sock") as lab:
+        known = await lab.until(lambda: (n := lab.fleet.nodes.get("docker:engine")) and n.image and n)
+        slow.set()
+        await lab.until(lambda: health() is Health.PARTIAL)
+        now = lab.fleet.nodes["docker:engine"]
+        assert (now.name, now.image, now.aliases, now.reason) == (known.name, known.image, known.aliases, "")
+        slow.clear()
+        monkeypatch.setattr(about, "PATIENCE", 30)
+        await lab.until(lambda: health() is Health.LIVE)
 
 
 async def test_an_engine_that_hides_its_events_is_listed_instead_and_says_so(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from calmtui.errors import SourceError
+from calmtui.errors import SourceError, Unreachable
 from calmtui.fleet.node import Node, State
 from calmtui.providers.docker.connect import Engine
 from calmtui.providers.docker.nodes import engine_id
@@ -39,8 +39,8 @@ class Info(msgspec.Struct, frozen=True):
 _info = msgspec.json.Decoder(Info).decode
 
 
-async def about(engine: Engine, source: str) -> Node:
-    """The engine's node, without the counts of its containers.
+async def about(engine: Engine, source: str) -> Node | None:
+    """The engine's node, without the counts of its containers; None when there is no answer in time.
 
     Where it says nothing of itself, which is no trouble (a proxy may let through the containers alone),
     the node goes by the source's name and says why.
@@ -48,9 +48,11 @@ async def about(engine: Engine, source: str) -> Node:
     try:
         async with asyncio.timeout(PATIENCE):
             info = _info(await engine.wire.get("/info"))
+    except (TimeoutError, Unreachable):
+        return None
     except SourceError as error:
         return engine_node(source, Info(), reason=f"it says nothing of itself: {error.what}")
-    except (TimeoutError, msgspec.DecodeError) as error:
+    except msgspec.DecodeError as error:
         return engine_node(source, Info(), reason=f"it says nothing of itself: {engine.wire.error(error).what}")
     return engine_node(source, info, address=engine.address, machine="" if engine.address else _machine(info))
 

@@ -95,6 +95,7 @@ CLASSES: Mapping[str, Meaning] = {
         HostKeyRejected,
         "give the authority that signed it as `tls: {ca: …}`; if it was good before, find out why it changed",
     ),
+    "ssl.SSLEOFError": (Unreachable, _ENGINE),
     "ssl.SSLError": (HostKeyRejected, _TLS),
 }
 """By a class's full name; of a class that is not here the nearest ancestor's holds."""
@@ -141,7 +142,7 @@ def translate(error: Exception, where: str, address: str, *, acting: bool = Fals
     if response is not None:
         return answered(response.status_code, str(getattr(error, "explanation", "") or ""), where)
     cause = _cause(error)
-    if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLCertVerificationError):
+    if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLCertVerificationError | ssl.SSLEOFError):
         return _of_tls(cause, where)
     kind, next_step = _meaning(cause)
     if acting and kind is Unreachable and not isinstance(cause, _NEVER_SENT):
@@ -197,7 +198,7 @@ def _what(error: BaseException, address: str) -> str:
             return f"no engine listens on {address}: connection refused"
         case TimeoutError():
             return f"no answer from {address} in time"
-        case EOFError():
+        case EOFError() | ssl.SSLEOFError():
             return f"{address} closed the connection in the middle of an answer"
         case ssl.SSLCertVerificationError():
             return f"the engine's certificate is not valid: {_text(error.verify_message or str(error))}"

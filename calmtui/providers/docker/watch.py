@@ -44,9 +44,10 @@ async def watch(engine: Engine, table: Table) -> AsyncGenerator[Update, None]:
     `table` may know containers from an earlier connection: what inspecting them told holds until they are
     inspected again, so that losing sight of the engine alone changes nothing.
     """
-    await _list_all(engine, table)
+    trouble = await _list_all(engine, table)
     unseen = await _look_closer(engine, table, table.puzzling() | table.inspected())
     yield table.snapshot(time.time())
+    yield trouble
     yield Ready()
     feed = Feed(engine)
     try:
@@ -56,10 +57,12 @@ async def watch(engine: Engine, table: Table) -> AsyncGenerator[Update, None]:
         await feed.close()
 
 
-async def _list_all(engine: Engine, table: Table) -> None:
-    """A complete listing, and beside it what the engine says of itself."""
-    entries, table.engine = await asyncio.gather(listing(engine), about(engine, table.source))
+async def _list_all(engine: Engine, table: Table) -> Trouble:
+    """A complete listing, and beside it what the engine says of itself; what it said before, if it takes too long."""
+    entries, told = await asyncio.gather(listing(engine), about(engine, table.source))
     table.list_all(entries)
+    table.engine = told or table.engine
+    return Trouble("engine", "" if told else "the engine is slow to say what it is: `docker info` shows how slow")
 
 
 async def _follow(engine: Engine, table: Table, feed: Feed, unseen: set[str]) -> AsyncGenerator[Update, None]:
@@ -78,7 +81,7 @@ async def _follow(engine: Engine, table: Table, feed: Feed, unseen: set[str]) ->
             yield Trouble("events", f"{refused}; the containers are listed every {WITHOUT_EVENTS:.0f} s instead")
         complete = missed or time.monotonic() - listed >= period
         if complete:
-            await _list_all(engine, table)
+            yield await _list_all(engine, table)
             listed = time.monotonic()
         elif some := ids | again | table.unsettled():
             table.list_some(some, await listing(engine, some))

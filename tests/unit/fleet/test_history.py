@@ -73,10 +73,25 @@ def test_a_change_is_of_the_node_as_it_is_now_or_as_the_record_has_it() -> None:
     assert (gone.env, gone.image) == ("production", "")
 
 
+def test_a_count_of_restarts_that_is_not_told_now_is_no_change() -> None:
+    counted = msgspec.structs.replace(WEB, restarts=5)
+    assert told(counted, WEB) is None
+    assert alter(restarts=5).summary() == "restarts none → 5"
+    failed = told(counted, msgspec.structs.replace(WEB, state=State.FAILED))
+    assert failed is not None
+    assert failed.summary() == "state running → failed"
+
+
+def counted(node: Node) -> Node:
+    """As of a source that always tells the restarts."""
+    return msgspec.structs.replace(node, restarts=node.restarts or 0)
+
+
 ids = st.sampled_from([f"n{number}" for number in range(8)])
+known = nodes("c", ids).map(counted)
 updates = st.one_of(
-    st.builds(Snapshot, st.just(""), st.lists(nodes("c", ids), max_size=6, unique_by=lambda node: node.id)),
-    st.builds(Delta, st.just(""), st.lists(nodes("c", ids), max_size=3), st.lists(ids, max_size=2)),
+    st.builds(Snapshot, st.just(""), st.lists(known, max_size=6, unique_by=lambda node: node.id)),
+    st.builds(Delta, st.just(""), st.lists(known, max_size=3), st.lists(ids, max_size=2)),
 )
 
 
