@@ -12,7 +12,7 @@ import typer
 
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
-from calmtui.errors import CalmError
+from calmtui.errors import CalmError, UsageError
 
 if TYPE_CHECKING:
     from calmtui.estate.live import LiveEstate
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 TICK = 0.1
 """Seconds between two writes while following."""
+_OF_GREP = {
+    "until": "until", "context_lines": "context", "ignore_case": "ignore-case", "fixed": "fixed", "count": "count",
+    "most": "max", "limit": "limit",
+}  # fmt: skip
+"""Options that mean something with --grep only, by the parameter that takes them."""
 SOURCE_COLOURS = (36, 33, 35, 32, 34, 96, 93, 95, 92, 94)
 """SGR parameters of the nodes' names."""
 
@@ -34,6 +39,22 @@ def logs(
     tail: Annotated[int, typer.Option(min=0, metavar="N", help="So many of the newest lines of each stream.")] = 100,
     since: Annotated[str, typer.Option(metavar="T", help="Nothing older: 10m, 2h, 03:12 or an ISO time.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    expression: Annotated[
+        str, typer.Option("--grep", metavar="RE", help="Search what is there, at the source; RE2 syntax.")
+    ] = "",
+    until: Annotated[str, typer.Option(metavar="T", help="With --grep: nothing from then on.")] = "",
+    context_lines: Annotated[
+        int, typer.Option("--context", "-C", min=0, max=1000, metavar="N", help="With --grep: lines beside each match.")
+    ] = 0,
+    ignore_case: Annotated[bool, typer.Option("-i", "--ignore-case", help="With --grep.")] = False,
+    fixed: Annotated[bool, typer.Option("--fixed", help="With --grep: a text, not an expression.")] = False,
+    count: Annotated[bool, typer.Option("--count", help="With --grep: how many, not which.")] = False,
+    most: Annotated[
+        int, typer.Option("--max", min=1, metavar="N", help="With --grep: matches shown of a node.")
+    ] = 1000,
+    limit: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="With --grep: how long to search each node.")
+    ] = 60.0,
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
 ) -> None:
     """Print the logs of the nodes that a query selects, merged in the order of time."""
@@ -41,11 +62,26 @@ def logs(
     from calmtui.providers.base import LogRequest
 
     begin = moment(since, time.time(), where="--since") if since else None
+    if expression:
+        from calmtui.cli.grep import Wanted, grep
+
+        if follow:
+            raise UsageError("--grep searches what is there, -f waits for what comes", next_step="leave one out")
+        end = moment(until, time.time(), where="--until") if until else None
+        wanted = Wanted(expression, fixed, ignore_case, begin, end, context_lines, most, limit, count, as_json)
+        raise typer.Exit(asyncio.run(grep(settings(context), query, wanted, wait=wait)))
+    if searching := [option for name, option in _OF_GREP.items() if _given(context, name)]:
+        raise UsageError(f"--{searching[0]} goes with --grep", next_step="say what to look for")
     # Who says from when means all of it, unless a number is given as well.
-    given = context.get_parameter_source("tail")
-    unlimited = begin is not None and (given is None or given.name == "DEFAULT")
+    unlimited = begin is not None and not _given(context, "tail")
     request = LogRequest(tail=None if unlimited else tail, since=begin, follow=follow)
     raise typer.Exit(asyncio.run(_logs(settings(context), query, request, as_json=as_json, wait=wait)))
+
+
+def _given(context: typer.Context, name: str) -> bool:
+    """Whether an option was typed."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
 
 
 async def _logs(chosen: Settings, query: str, request: LogRequest, *, as_json: bool, wait: float) -> int:

@@ -191,7 +191,7 @@ class SearchRequest:
     expression: str
     """In RE2's syntax; with `plain`, the text itself."""
     matches: Callable[[bytes], bool]
-    """Whether a line holds it. This has the last word on whatever a source's own tools find."""
+    """Whether a line, without its line end, holds it. This has the last word on whatever a source's own tools find."""
     clock: Callable[[], ReadTime]
     """Makes what reads the times of one stream's lines."""
     plain: bool = False
@@ -222,6 +222,8 @@ class FoundLine(msgspec.Struct, frozen=True, gc=False):
     """It matches; otherwise it is context."""
     position: int | None = None
     """Bytes of the stream (of a compressed file: as it is unpacked) before it; None when the source cannot say."""
+    joined: bool = False
+    """It stands right behind the line before it in the list."""
 
 
 class Found(msgspec.Struct, frozen=True):

@@ -138,26 +138,24 @@ class FileSearch:
     async def _take(self, lines: list[Line], part: Slice) -> None:
         """Look at lines that came, count those that match and keep as many as may be kept."""
         rows: list[FoundLine] = []
-        joined: list[bool] = []
         last: int | None = None
         expected = -1
         for number, line in enumerate(lines):
             if number % _TURN == 0:
                 await asyncio.sleep(0)
-            whole = line.place == expected
+            joined = line.place == expected
             expected = line.place + (len(line.text) + 1 if self._places else 1)
             own = self._read_time(line.text)
-            last = own if own is not None or not whole else last
+            last = own if own is not None or not joined else last
             inside = not self._places or (part.start <= line.place and (part.end is None or line.place < part.end))
-            match = inside and self._request.matches(line.text)
-            rows.append(FoundLine(last, line.text, match, line.place if self._places else None))
-            joined.append(whole)
-        await self._date(rows, joined)
+            match = inside and self._request.matches(line.text.removesuffix(b"\r"))
+            rows.append(FoundLine(last, line.text, match, line.place if self._places else None, joined))
+        await self._date(rows)
         rows = [row if self._in_time(row.at) else msgspec.structs.replace(row, match=False) for row in rows]
         for row in rows:
             if row.match:
                 self._add(row.at, 1)
-        self._keep(beside(rows, joined, self._request.context))
+        self._keep(beside(rows, self._request.context))
 
     def _in_time(self, at: int | None) -> bool:
         if at is None:
@@ -180,11 +178,11 @@ class FileSearch:
             left.lines -= row.match
             self._lines.append(row)
 
-    async def _date(self, rows: list[FoundLine], joined: list[bool]) -> None:
+    async def _date(self, rows: list[FoundLine]) -> None:
         """Give lines that begin in the midst of an event, as those of a stack trace do, the time of its first line."""
         if self._file.packed or not self._places:
             return
-        undated = [n for n, row in enumerate(rows) if row.at is None and not joined[n] and row.position][:_BACK]
+        undated = [n for n, row in enumerate(rows) if row.at is None and not row.joined and row.position][:_BACK]
         if not undated:
             return
         before = {n: (rows[n].position or 0) // BLOCK for n in undated}
@@ -200,7 +198,7 @@ class FileSearch:
             while at is not None and rows[n].at is None:
                 rows[n] = msgspec.structs.replace(rows[n], at=at)
                 n += 1
-                if n == len(rows) or not joined[n]:
+                if n == len(rows) or not rows[n].joined:
                     break
 
     async def _count(self, at: int, part: Slice) -> None:
@@ -228,14 +226,21 @@ class FileSearch:
         self._cuts["lines that are too long, or too many, are only counted"] = None
 
 
-def beside(rows: list[FoundLine], joined: list[bool], context: int) -> list[FoundLine]:
+def beside(rows: list[FoundLine], context: int) -> list[FoundLine]:
     """The matches, and the lines that stand at the most `context` lines before or after one in the same piece."""
-    kept = [row.match for row in rows]
-    for steps in (range(len(rows)), range(len(rows) - 1, -1, -1)):
-        forward, since = steps.step > 0, context + 1
-        for n in steps:
-            if not (joined[n] if forward else n + 1 < len(rows) and joined[n + 1]):
-                since = context + 1
-            since = 0 if rows[n].match else since + 1
-            kept[n] = kept[n] or since <= context
-    return [row for row, keep in zip(rows, kept, strict=True) if keep]
+    near = [row.match for row in rows]
+    since = context + 1
+    for n, row in enumerate(rows):
+        since = 0 if row.match else since + 1 if row.joined else context + 1
+        near[n] = since <= context or row.match
+    since = context + 1
+    for n in range(len(rows) - 1, -1, -1):
+        since = 0 if rows[n].match else since + 1
+        near[n] = near[n] or since <= context
+        if not rows[n].joined:
+            since = context + 1
+    return [
+        row if row.joined is (n > 0 and near[n - 1] and row.joined) else msgspec.structs.replace(row, joined=False)
+        for n, row in enumerate(rows)
+        if near[n]
+    ]

@@ -14,6 +14,8 @@ _SPECIAL = frozenset(b".[()*+?{|^$\\")
 _PLACED = frozenset(b"]^-[")
 """What has a meaning in brackets, depending on its place."""
 
+_CARRIAGE_RETURN = frozenset({13})
+
 Spell = Callable[[frozenset[int]], str]
 """One byte out of several."""
 
@@ -35,7 +37,7 @@ def _octal(char: str) -> str:
 def _spelled(tree: Tree, spell: Spell) -> str:
     match tree:
         case Anchor(sign):
-            return sign
+            return sign if sign == "^" else f"{spell(_CARRIAGE_RETURN)}?$"  # a line may end as DOS ends it
         case Chars():
             return _chars(tree, spell)
         case Sequence(parts):
