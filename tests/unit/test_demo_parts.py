@@ -165,5 +165,5 @@ def test_the_journal_tells_what_happened_to_a_unit(bin_folder: Path) -> None:
     told = journal(bin_folder, "--unit=nginx.service --lines=2")
     assert [entry["MESSAGE"].split(" -")[0] for entry in told] == ["Stopped nginx.service", "Started nginx.service"]
     assert [entry["__CURSOR"] for entry in told] == ["3", "4"]
-    assert journal(bin_folder, "--unit=nginx.service --no-tail --after-cursor=3") == told[1:]
+    assert journal(bin_folder, "--unit=nginx.service --no-tail --cursor=4") == told[1:]
     assert journal(bin_folder, f"--since=@{time.time() - 60:.6f} --no-tail") == told
