@@ -1,0 +1,213 @@
+"""The gate: whatever changes something goes through here, in the console, on the command line and in runs alike.
+
+`judge` says what policy and freezes say of a deed, and what it would take; `admit` asks again at the
+moment of doing, locks the nodes, spends the approval and writes the intent into the audit trail. Only
+what is admitted is done, and its outcomes are recorded until it ends. What cannot be recorded is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from calmtui.actions.admission import Admission
+from calmtui.actions.deed import Deed
+from calmtui.errors import Refused, UsageError
+from calmtui.estate.around import around
+from calmtui.estate.live import LiveEstate
+from calmtui.fleet.node import Node, NodeId
+from calmtui.fleet.query import compile_query
+from calmtui.governance import standard, trail
+from calmtui.governance.approvals import Approvals, Asked, Request, Standing
+from calmtui.governance.decide import Answer, Circumstances, Verdict
+from calmtui.governance.locks import Locks
+from calmtui.governance.notify import notify
+from calmtui.governance.policies import Requirement
+from calmtui.governance.record import Event
+from calmtui.governance.rulebook import Rulebook, is_production
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is said of a deed."""
+
+    deed: Deed
+    verdicts: Sequence[Verdict]
+    """For each of its nodes."""
+    standard: str = ""
+    """The standard change that it is: it needs no approval."""
+    request: Request | None = None
+    """The approval that was asked for it, however it stands."""
+    read_only: str = ""
+    """Why nothing may be changed at all; empty: things may be."""
+
+    @property
+    def answer(self) -> Answer:
+        """What holds for the whole: a node that waits for approval holds all of them, a denied one only itself."""
+        answers = {verdict.answer for verdict in self.verdicts}
+        if self.read_only or answers <= {Answer.DENIED}:
+            return Answer.DENIED
+        return Answer.APPROVAL if Answer.APPROVAL in answers else Answer.ALLOWED
+
+    @property
+    def needs(self) -> dict[str, Requirement]:
+        """By rule, the approvals that are missing."""
+        return {rule: needed for verdict in self.verdicts for rule, needed in (verdict.needs or {}).items()}
+
+    @property
+    def denied(self) -> dict[NodeId, str]:
+        """Why not, for each node that is denied."""
+        pairs = zip(self.deed.nodes, self.verdicts, strict=True)
+        return {node.id: verdict.reason for node, verdict in pairs if verdict.answer is Answer.DENIED}
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that decided, of all nodes."""
+        return tuple(sorted({rule for verdict in self.verdicts for rule in verdict.rules}))
+
+    @property
+    def why_not(self) -> str:
+        """Why it cannot be done as it is, in a sentence; empty: it can."""
+        if self.read_only:
+            return self.read_only
+        return "" if self.answer is Answer.ALLOWED else "; ".join(sorted({v.reason for v in self.verdicts if v.reason}))
+
+
+class Gate:
+    """The gate of one live estate. Opening a ledger or reading policies blocks, and is done in threads."""
+
+    def __init__(self, live: LiveEstate, *, read_only: bool, through: str, interactive: bool = True) -> None:
+        """`through` is `console`, `command` or `runbook`."""
+        self.live = live
+        self._read_only = read_only
+        self._through = through
+        self._interactive = interactive
+
+    @cached_property
+    def trail(self) -> trail.Trail:
+        """Where everything is recorded."""
+        return trail.of(self.live.estate)
+
+    @cached_property
+    def rulebook(self) -> Rulebook:
+        """Raises EstateError when the policies are wrong: nothing is let through then."""
+        return Rulebook(self.live)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """The requests for approval, as this person sees them."""
+        return Approvals(self.trail.path, self.trail, self.rulebook.subject)
+
+    async def judge(self, deed: Deed, *, break_glass: bool = False) -> Judgement:
+        """What is said of a deed as things stand now. Raises EstateError, StoreError."""
+        return await asyncio.to_thread(self._judge, deed, break_glass=break_glass)
+
+    async def ask(self, judgement: Judgement, reason: str = "") -> Request:
+        """Ask others to approve, and have them told. Raises StoreError; UsageError when nothing is to be approved;
+        CalmError when nobody could be told, though the request stands.
+        """
+        if judgement.answer is not Answer.APPROVAL:
+            raise UsageError("there is nothing to be approved")
+        deed = judgement.deed
+        asked = Asked(self.trail.who, deed.action, deed.summary, deed.ids, judgement.needs, reason)
+        request = await asyncio.to_thread(self.approvals.ask, deed.hash, asked)
+        message = {
+            "kind": "approval", "id": request.id, "estate": request.estate, "asked_by": asked.who.name,
+            "summary": asked.summary, "reason": reason, "expires_at": request.expires_at,
+            "needs": {rule: str(needed) for rule, needed in asked.needs.items()},
+        }  # fmt: skip
+        await asyncio.to_thread(notify, self.live.estate.notify, message)
+        return request
+
+    async def admit(self, deed: Deed, *, break_glass: bool = False, reason: str = "") -> Admission:
+        """Let it through, or raise Refused; also raises EstateError, StoreError, UsageError without a reason."""
+        if break_glass and not reason.strip():
+            raise UsageError("break-glass needs a reason", next_step="say why, for those who review it")
+        return await asyncio.to_thread(self._admit, deed, break_glass=break_glass, reason=reason)
+
+    def _judge(self, deed: Deed, *, break_glass: bool) -> Judgement:
+        verdicts = self._decide(deed, break_glass=break_glass)
+        judgement = Judgement(deed, verdicts, read_only=why_read_only(self.live, read_only=self._read_only))
+        if judgement.answer is not Answer.APPROVAL:
+            return judgement
+        change = standard.fitting(self.live.estate.standard, deed.action, deed.nodes, self._compiled)
+        if change is not None:
+            lifted = frozenset(judgement.needs)
+            return replace(
+                judgement, verdicts=self._decide(deed, break_glass=break_glass, lifted=lifted), standard=change.name
+            )
+        request = next(iter(self.approvals.of_plan(deed.hash)), None)
+        if request is None or self.approvals.approved(deed.hash) is None:
+            return replace(judgement, request=request)
+        lifted = request.lifted()
+        return replace(judgement, verdicts=self._decide(deed, break_glass=break_glass, lifted=lifted), request=request)
+
+    def _decide(self, deed: Deed, *, break_glass: bool, lifted: frozenset[str] = frozenset()) -> list[Verdict]:
+        circumstances = Circumstances(
+            danger=int(deed.danger), targets=len(deed.nodes), production=sum(map(is_production, deed.nodes)),
+            hidden=deed.hidden, undo=deed.undo, break_glass=break_glass, interactive=self._interactive,
+            through=self._through,
+        )  # fmt: skip
+        return self.rulebook.decide(deed.action, deed.nodes, circumstances, lifted=lifted)
+
+    def _admit(self, deed: Deed, *, break_glass: bool, reason: str) -> Admission:
+        judgement = self._judge(deed, break_glass=break_glass)
+        if judgement.answer is not Answer.ALLOWED:
+            self._refuse(judgement, reason)
+        denied = judgement.denied
+        nodes = [node for node in deed.nodes if node.id not in denied]
+        locks = Locks(self.trail.path, self.live.estate.name, f"{deed.hash[:16]}-{secrets.token_hex(8)}",
+                      self.trail.who.name, deed.action)  # fmt: skip
+        busy = {held.node: f"{held.who} is doing {held.action} to it" for held in locks.take(n.id for n in nodes)}
+        try:
+            self._record(judgement, nodes, break_glass=break_glass, reason=reason)
+        except BaseException:
+            locks.release()
+            raise
+        free = [node for node in nodes if node.id not in busy]
+        return Admission(deed, free, {**denied, **busy}, self.trail, locks)
+
+    def _record(self, judgement: Judgement, nodes: list[Node], *, break_glass: bool, reason: str) -> None:
+        """Spend the approval and write what is about to be done, before anything of it is."""
+        deed = judgement.deed
+        if judgement.request is not None and judgement.request.standing(time.time()) is Standing.APPROVED:
+            self.approvals.used(judgement.request)
+        common = {"action": deed.action, "plan": deed.hash, "reason": reason, "policies": judgement.rules}
+        by = f"; standard change {judgement.standard}" if judgement.standard else ""
+        by += f"; approval {judgement.request.id}" if judgement.request else ""
+        ids = tuple(node.id for node in nodes)
+        records = [self.trail.record(deed.event, nodes=ids, detail=deed.summary + by, **common)]
+        if break_glass and self._judge(deed, break_glass=False).answer is not Answer.ALLOWED:
+            records.insert(0, self.trail.record(Event.BREAK_GLASS, nodes=ids, detail=deed.summary, **common))
+        if judgement.denied:
+            records.append(
+                self.trail.record(Event.DENIED, nodes=tuple(judgement.denied), **common,
+                                  detail="; ".join(sorted(set(judgement.denied.values()))))
+            )  # fmt: skip
+        self.trail.append(*records)
+
+    def _refuse(self, judgement: Judgement, reason: str) -> None:
+        """Record that it was denied, and raise Refused."""
+        deed = judgement.deed
+        self.trail.append(
+            self.trail.record(
+                Event.DENIED, action=deed.action, plan=deed.hash, nodes=deed.ids, detail=judgement.why_not,
+                reason=reason, policies=judgement.rules,
+            )
+        )  # fmt: skip
+        step = "ask for approval" if judgement.answer is Answer.APPROVAL else ""
+        raise Refused(f"{deed.action} is refused: {judgement.why_not}", where=self.live.estate.name, next_step=step)
+
+    def _compiled(self, query: str) -> Callable[[Node], bool]:
+        return compile_query(query, around(self.live))
+
+
+def why_read_only(live: LiveEstate, *, read_only: bool) -> str:
+    """Why nothing may be changed: by the estate, or because calmtui was started so; empty: it may."""
+    if live.estate.read_only:
+        return "the estate is read-only; its file says so with read_only"
+    return "calmtui runs read-only; start it without --read-only to change things" if read_only else ""
