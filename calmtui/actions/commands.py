@@ -13,7 +13,7 @@ from pathlib import Path
 
 from calmtui.actions.execute import Execution, refuse_read_only, unopened
 from calmtui.actions.gathered import Answer
-from calmtui.actions.outcome import Status
+from calmtui.actions.outcome import Status, tally
 from calmtui.actions.said import Said, kept
 from calmtui.errors import AuthFailed, CalmError, NodeGone, OutcomeUnknown, Unreachable
 from calmtui.estate import folders
@@ -97,6 +97,10 @@ class Fanout:
         """End the command wherever it runs, and begin it nowhere else; `run` returns once it has ended."""
         if self._task is not None:
             self._task.cancel()
+
+    def counts(self) -> dict[str, int]:
+        """How many nodes stand where, by the word of their status."""
+        return {status.value: count for status, count in tally(list(self.execution.outcomes.values())).items()}
 
     async def _run(self) -> None:
         await self.execution.run()

@@ -14,6 +14,10 @@ LONGEST_DIFF = 2000
 """Lines of each side that are compared: the time it takes grows with their product."""
 
 
+_Key = tuple[str, bytes, bytes]
+"""How a command ended, and what tells its outputs from others."""
+
+
 @dataclass(slots=True)
 class Answer:
     """What became of a command on one node so far."""
@@ -32,25 +36,51 @@ class Group:
     exit_status: int | None
     said: Said
     """Of the first of them, as of each."""
-    nodes: list[NodeId] = field(default_factory=list)
+    nodes: dict[NodeId, None] = field(default_factory=dict)
+    """In the order in which they ended."""
 
     def hosts(self, called: Mapping[NodeId, str]) -> str:
         """Their names, folded: `web-[001-047]`."""
         return hostset.fold(called[node_id] for node_id in self.nodes)
 
 
-def groups(answers: Mapping[NodeId, Answer]) -> list[Group]:
-    """The answers that have ended, equal ones together, the majority first: the most nodes, then the lowest status."""
-    found: dict[tuple[object, ...], Group] = {}
-    for node_id, answer in answers.items():
-        if not answer.ending:
-            continue
+class Gathering:
+    """Answers as they come, equal ones together. To take one in costs the same however many there are."""
+
+    def __init__(self) -> None:
+        self._groups: dict[_Key, Group] = {}
+        self._keys: dict[NodeId, _Key] = {}
+
+    def add(self, node_id: NodeId, answer: Answer) -> None:
+        """Take in the answer of a node where the command has ended, in place of one that it gave before."""
+        self.drop(node_id)
         key = (answer.ending, *answer.said.same())
-        group = found.get(key)
+        group = self._groups.get(key)
         if group is None:
-            group = found[key] = Group(answer.ending, answer.exit_status, answer.said)
-        group.nodes.append(node_id)
-    return sorted(found.values(), key=_rank)
+            group = self._groups[key] = Group(answer.ending, answer.exit_status, answer.said)
+        group.nodes[node_id] = None
+        self._keys[node_id] = key
+
+    def drop(self, node_id: NodeId) -> None:
+        """Forget what a node answered: the command runs there again."""
+        key = self._keys.pop(node_id, None)
+        if key is not None:
+            del self._groups[key].nodes[node_id]
+            if not self._groups[key].nodes:
+                del self._groups[key]
+
+    def groups(self) -> list[Group]:
+        """The majority first: of those that ended by themselves the most nodes, then the lowest status."""
+        return sorted(self._groups.values(), key=_rank)
+
+
+def groups(answers: Mapping[NodeId, Answer]) -> list[Group]:
+    """The answers that have ended, gathered."""
+    gathering = Gathering()
+    for node_id, answer in answers.items():
+        if answer.ending:
+            gathering.add(node_id, answer)
+    return gathering.groups()
 
 
 def _rank(group: Group) -> tuple[bool, int, int]:

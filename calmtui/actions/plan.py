@@ -110,6 +110,16 @@ def make(
     )
 
 
+def of_command(line: str, nodes: Iterable[Node], *, hidden: int = 0, is_stale: Callable[[Node], bool]) -> Plan:
+    """Plan a command on nodes that take commands: what it does nobody knows, so it is never harmless."""
+    action = Action("exec", f"run {line}", Danger.CONFIRM)
+    targets = tuple(Target(node, action) for node in nodes)
+    reasons = _reasons(targets, hidden, is_stale)
+    danger = _danger(targets, reasons)
+    typed = _typed("exec", targets) if danger is Danger.TYPE_NAME else ""
+    return Plan("exec", targets, (), {}, hidden, danger, reasons, typed, None)
+
+
 def needed(plan: Plan) -> tuple[Parameter, ...]:
     """The parameters of all the targets' actions, each name once."""
     return tuple({item.name: item for target in plan.targets for item in target.action.parameters}.values())

@@ -15,6 +15,7 @@ from calmtui.cli.changes import changes
 from calmtui.cli.console import open_console
 from calmtui.cli.demo import demo
 from calmtui.cli.exec import exec_
+from calmtui.cli.history import history
 from calmtui.cli.logs import logs
 from calmtui.cli.ls import ls
 from calmtui.cli.pins import pins
@@ -33,6 +34,7 @@ app.command("ls")(ls)
 app.command("show")(show)
 app.command("act")(act)
 app.command("exec")(exec_)
+app.command("history")(history)
 app.command("logs")(logs)
 app.command("changes")(changes)
 app.command("pins")(pins)

@@ -6,6 +6,7 @@ import asyncio
 import re
 import sys
 from pathlib import Path
+from shlex import join
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -118,6 +119,7 @@ async def _exec(
             await fanout.run()
         finally:  # interrupted too: what was done must be known
             printer.end()
+            _remember(estate, fanout, query)
             if mark_failed:
                 _mark(estate, fanout)
         fine = all_ok(list(fanout.execution.outcomes.values())) and not estate.failed
@@ -137,6 +139,22 @@ def _takes_commands(estate: Opened, query: str) -> list[Node]:
         why = refusal(estate.live, first)
         raise CalmError(f"none of the {len(found)} nodes that match {query!r} runs commands: {first.name}: {why}")
     return nodes
+
+
+def _remember(estate: Opened, fanout: Fanout, query: str) -> None:
+    """Put the command into the history; that it cannot be is said, and harms nothing else."""
+    from calmtui.estate import find
+    from calmtui.governance.identity import me
+    from calmtui.store.commands import Ran, add
+    from calmtui.store.database import StoreError
+
+    execution = fanout.execution
+    words = join(fanout.command.words) if len(fanout.command.words) > 1 else fanout.command.words[0]
+    ran = Ran(execution.began or 0.0, me().name, words, query, len(execution.outcomes), fanout.counts())
+    try:
+        add(find.key(estate.live.estate), ran)
+    except StoreError as error:
+        say(f"calmtui: the command is not in the history: {error}")
 
 
 def _mark(estate: Opened, fanout: Fanout) -> None:

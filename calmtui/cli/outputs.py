@@ -98,7 +98,7 @@ class Printer:
             differs = self._form == "diff" and index > 0 and group.exit_status is not None
             for line in diff(found[0], group) if differs else group.said.lines():
                 out(styled(line, _DIFF_STYLES.get(line[:1], "")) if differs else line)
-            if group.exit_status is None and (detail := self._detail(group.nodes[0])):
+            if group.exit_status is None and (detail := self._detail(next(iter(group.nodes)))):
                 out(styled(detail, "quiet"))
         outcomes = self._fanout.execution.outcomes
         left = unfinished(self._fanout.answers, outcomes)
@@ -125,7 +125,12 @@ def _json(fanout: Fanout, called: Mapping[NodeId, str]) -> dict[str, Any]:
         "command": list(fanout.command.words),
         "outcomes": [_outcome_json(fanout, outcome) for outcome in fanout.execution.outcomes.values()],
         "groups": [
-            {"hosts": group.hosts(called), "ids": group.nodes, "ending": group.ending, "lines": group.said.lines()}
+            {
+                "hosts": group.hosts(called),
+                "ids": list(group.nodes),
+                "ending": group.ending,
+                "lines": group.said.lines(),
+            }
             for group in found
         ],
     }

@@ -23,7 +23,7 @@ from calmtui.store.filesystem import is_network
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-VERSION = 4
+VERSION = 5
 """The schema that this program writes (`PRAGMA user_version`): how many migrations there are."""
 BUSY_SECONDS = 5.0
 """How long one console waits while another writes; a write takes well under one second."""

@@ -52,6 +52,17 @@ def m004_pins(db: Database) -> None:
     db.table("pins").create_index(["estate", "at"])
 
 
+@migrations()
+def m005_commands(db: Database) -> None:
+    """Commands that were run, secrets masked; `nodes` is how many, `counts` a JSON object of outcomes."""
+    db.table("commands").create(
+        {"number": int, "estate": str, "at": float, "who": str, "command": str, "query": str, "nodes": int,
+         "counts": str},
+        pk="number", strict=True,
+    )  # fmt: skip
+    db.table("commands").create_index(["estate", "at"])
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring a database up to VERSION; all steps and their record in one transaction."""
     with transaction(connection):
