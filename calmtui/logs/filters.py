@@ -82,7 +82,41 @@ class OfLevel:
         return bool(COMPARE[self.compare](line.level, self.level))
 
 
-Test = Pattern | OfLevel
+@dataclass(frozen=True)
+class OfField:
+    """Lines that have a field whose value compares like that: numbers as numbers, all else as text."""
+
+    name: str
+    """As `formats.fields` gives it: `http.status` for one within another."""
+    compare: str
+    """A key of `COMPARE`, or `~`."""
+    wanted: str
+    pattern: Pattern | None = None
+    """With `~`, the expression that the value has to hold."""
+
+    def holds(self, line: LogLine) -> bool:
+        """Whether the line has it; a line without the field holds nothing, `!=` neither."""
+        from calmtui.logs.formats.fields import fields  # its tables are not needed before somebody asks for a field
+
+        value = fields(line.text).get(self.name)
+        if value is None:
+            return False
+        if self.pattern is not None:
+            return self.pattern.found_in(str(value))
+        compare = COMPARE[self.compare]
+        if isinstance(value, int | float) and (number := _number(self.wanted)) is not None:
+            return bool(compare(value, number))
+        return bool(compare(str(value), self.wanted))
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+Test = Pattern | OfLevel | OfField
 """What a rule asks of a line."""
 
 

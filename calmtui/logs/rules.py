@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from calmtui.errors import UsageError
-from calmtui.logs.filters import OfLevel, Pattern, Rule, Test
+from calmtui.logs.filters import OfField, OfLevel, Pattern, Rule, Test
 from calmtui.logs.level import Level
 
+_OF_FIELD = re.compile(r"field\.([\w.@/-]+?)\s*(>=|<=|!=|=|>|<|~)\s*(.*)")
 _OF_LEVEL = re.compile(r"level\s*(>=|<=|!=|=|>|<)\s*(\w*)\s*", re.ASCII)
 
 
@@ -17,6 +18,10 @@ def rule(typed: str, *, out: bool = False) -> Rule:
 
 
 def _test(typed: str) -> Test:
+    field = _OF_FIELD.fullmatch(typed)
+    if field is not None:
+        name, compare, wanted = field.groups()
+        return OfField(name, compare, wanted, Pattern(f"~{wanted}") if compare == "~" else None)
     level = _OF_LEVEL.fullmatch(typed)
     return Pattern(typed) if level is None else OfLevel(level[1], _level(level[2], typed))
 

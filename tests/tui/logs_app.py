@@ -9,13 +9,14 @@ from collections.abc import AsyncGenerator, Callable
 from textual.app import App
 from textual.pilot import Pilot
 
-from calmtui.errors import SourceError
+from calmtui.errors import SourceError, UsageError
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Update
 from calmtui.providers.base import LogChunk, LogRequest
 from calmtui.tui import keys
+from calmtui.tui.screens.command import read
 from calmtui.tui.screens.logs import LogsScreen
 
 PATIENCE = 45.0
@@ -83,12 +84,23 @@ class LogsApp(App[None]):
     def on_mount(self) -> None:
         self.push_screen(self.logs)
 
-    async def action_run(self, command_id: str) -> None:
+    async def action_run(self, command_id: str, argument: str = "") -> None:
         command = keys.command(command_id)
         assert command is not None
-        done = getattr(self.screen, command.method)(*([""] if command.argument else []))
-        if asyncio.iscoroutine(done):
-            await done
+        places = (self.screen, *getattr(self.screen, "parts", ()))
+        place = next(place for place in places if hasattr(place, command.method))
+        try:
+            done = getattr(place, command.method)(*([argument] if command.argument else []))
+            if asyncio.iscoroutine(done):
+                await done
+        except UsageError as error:
+            self.logs.say(str(error), trouble=True)
+
+    async def type(self, line: str) -> None:
+        """Carry out what is typed after `:`."""
+        chosen = read(line, "logs")
+        assert not isinstance(chosen, str), chosen
+        await self.action_run(*chosen)
 
     @property
     def picture(self) -> list[str]:

@@ -139,7 +139,7 @@ async def test_new_lines_pass_the_filter_or_not() -> None:
     script = Script()
     app = LogsApp(script, "web-1")
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("e", "e")
+        await pilot.press("L", "L")
         script.say("web-1", *(stamped(n, f"{level} x") for n, level in enumerate(["INFO", "WARN", "DEBUG", "ERROR"])))
         await until(pilot, lambda: messages(app) == ["WARN x", "ERROR x"])
         assert "level warn and above" in app.picture[-2]
@@ -152,7 +152,7 @@ async def test_a_wrong_expression_is_explained_and_changes_nothing() -> None:
         await hundred(script, app, pilot)
         await pilot.press("slash", *"~(a", "enter")
         await until(pilot, lambda: "not a regular expression: missing )" in app.picture[-1])
-        assert app.logs.filter.open
+        assert app.logs.filtering.filter.open
 
 
 async def test_search_goes_to_matches_in_turn_and_says_when_there_are_no_more() -> None:
@@ -268,7 +268,7 @@ async def test_a_reader_who_stands_still_at_full_memory_holds_up_reading_and_los
             script.say("web-1", *(stamped(1, f"more {chunk * 1000 + n}") for n in range(1000)))
         await until(pilot, lambda: app.logs.pane.follower.held and "reading held" in app.picture[0])
         assert messages(app)[0] == "line 0"
-        assert script.taken < 40
+        assert script.taken < 80
         await pilot.press("G")
         await until(pilot, lambda: messages(app)[-1] == "more 79999")
         assert app.logs.pane.follower.received == 81_000

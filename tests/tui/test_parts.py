@@ -103,10 +103,15 @@ def test_a_narrow_first_line_hides_sources_that_are_well_before_one_that_is_not(
 def test_every_command_has_a_method_on_its_screen() -> None:
     from calmtui.tui.app import CalmApp
     from calmtui.tui.screens.changes import ChangesScreen
+    from calmtui.tui.screens.logs import LogsScreen
 
     screens: dict[str, type] = {"app": CalmApp}
     fleet = console().fleet_screen
-    parts: dict[str, tuple[object, ...]] = {"fleet": fleet.parts, "changes": ChangesScreen(fleet).parts}
+    parts: dict[str, tuple[object, ...]] = {
+        "fleet": fleet.parts,
+        "changes": ChangesScreen(fleet).parts,
+        "logs": LogsScreen(fleet.live, []).parts,
+    }
     for module in pkgutil.iter_modules(calmtui.tui.screens.__path__):
         for value in vars(importlib.import_module(f"calmtui.tui.screens.{module.name}")).values():
             if isinstance(value, type) and issubclass(value, Screen) and hasattr(value, "where"):

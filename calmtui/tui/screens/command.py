@@ -44,7 +44,7 @@ def no_queries(text: str) -> Iterable[str]:
 def complete(text: str, where: str, sources: Iterable[str], queries: Queries = no_queries) -> list[str]:
     """The whole lines that a beginning may become."""
     name, space, typed = text.partition(" ")
-    offered = {command.name: command for command in keys.offered(where)}
+    offered = _offered(where)
     if not space:
         return [known for known in sorted(offered) if known.startswith(name)]
     if name not in offered:
@@ -54,10 +54,17 @@ def complete(text: str, where: str, sources: Iterable[str], queries: Queries = n
     return [f"{name} {value}" for value in arguments(offered[name], sources) if value.startswith(typed.lstrip())]
 
 
+def _offered(where: str) -> dict[str, keys.Command]:
+    """The commands of a screen by their names; its own hide those of the app that have the same."""
+    return {command.name: command for command in reversed(keys.offered(where))}
+
+
 def read(text: str, where: str) -> tuple[str, str] | str:
     """The id of the command that was typed, and its argument; or a sentence on what is wrong."""
+    offered = _offered(where)
+    if text.strip()[:1] in ("+", "-") and "skip" in offered:
+        text = f"skip {text.strip()}"
     name, _, argument = text.strip().partition(" ")
-    offered = {command.name: command for command in keys.offered(where)}
     fitting = [known for known in offered if known.startswith(name)]
     if name not in offered and len(fitting) == 1:
         name = fitting[0]

@@ -8,7 +8,6 @@ from collections import deque
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Static
 
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node
@@ -17,7 +16,7 @@ from calmtui.logs.follow import Follower, Reading
 from calmtui.logs.naming import Names
 from calmtui.logs.selection import readable
 from calmtui.providers.base import LogRequest
-from calmtui.tui.widgets.log_status import Account, first_line
+from calmtui.tui.widgets.log_status import Account, LogStatus
 from calmtui.tui.widgets.log_view import LogView
 
 FRAME = 1 / 20
@@ -33,7 +32,6 @@ class LogPane(Vertical):
 
     DEFAULT_CSS = """
     LogPane { height: 1fr; }
-    LogPane > .log-pane--status { height: 1; color: $text-muted; }
     """
 
     class Counted(Message):
@@ -45,7 +43,7 @@ class LogPane(Vertical):
         self.names = Names(self.follower)
         self.view = LogView(self.names)
         self.account = Account(nodes=len(self.follower.streams))
-        self._status = Static(classes="log-pane--status", markup=False)
+        self._status = LogStatus(self.view.look.signs)
         self._frame = 0
         self._counts: deque[tuple[float, int]] = deque()
 
@@ -69,7 +67,7 @@ class LogPane(Vertical):
     def _take(self) -> None:
         """One frame: what has come is shown, unless it would push out what the reader stands at."""
         self._frame += 1
-        self.view.feed([] if self._holding else self.follower.take(time.time_ns()))
+        self.view.feed(None if self._holding else self.follower.take(time.time_ns()))
         if self._frame % FRAMES_PER_STATUS == 0:
             self._count()
 
@@ -82,13 +80,13 @@ class LogPane(Vertical):
         self._count()
 
     def on_resize(self) -> None:
-        self._status.update(first_line(self.account, self.view.look.signs, self.size.width))
+        self._status.show(self.account)
 
     def _count(self) -> None:
         account = self._account()
         if account != self.account:
             self.account = account
-            self._status.update(first_line(account, self.view.look.signs, self.size.width))
+            self._status.show(account)
             self.post_message(self.Counted())
 
     def _account(self) -> Account:
@@ -96,8 +94,10 @@ class LogPane(Vertical):
         return Account(
             nodes=len(follower.streams),
             rate=self._rate(),
-            late=follower.merger.late,
-            lost=follower.lost,
+            late=follower.total("late"),
+            lost=follower.total("lost"),
+            gaps=follower.total("gaps"),
+            cut=follower.total("cut"),
             failed=follower.count(Reading.FAILED),
             waiting=follower.count(Reading.WAITING),
             ended=follower.ended,

@@ -1,20 +1,12 @@
-"""LogPrompt: the line in which a text to show, hide or find is typed, under the log that stays in sight."""
+"""LogPrompt: the line in which a text to show, hide, find or note is typed, under the log that stays in sight."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
-
-Purpose = Literal["include", "exclude", "find"]
-
-QUESTIONS: dict[Purpose, str] = {
-    "include": "show only lines with …  (~regular expression, level>=warn)",
-    "exclude": "hide lines with …  (~regular expression, level<info)",
-    "find": "find …  (~ for a regular expression)",
-}
 
 
 class LogPrompt(Input):
@@ -31,10 +23,10 @@ class LogPrompt(Input):
         self.display = False
         self._answered: Callable[[str | None], None] | None = None
 
-    def ask(self, purpose: Purpose, now: str, answered: Callable[[str | None], None]) -> None:
+    def ask(self, question: str, now: str, answered: Callable[[str | None], None]) -> None:
         """Ask for a text and call `answered` with it, or with None when it was left; `now` is what holds at present."""
         self._answered = answered
-        self.placeholder = QUESTIONS[purpose]
+        self.placeholder = question
         self.value = now
         self.cursor_position = len(now)
         self.display = True

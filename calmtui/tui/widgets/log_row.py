@@ -66,6 +66,8 @@ class Look:
     left: int = 0
     """Characters of the text scrolled out to the left; not with wrap."""
     search: Pattern | None = None
+    pinned: frozenset[tuple[str, int, str]] = frozenset()
+    """Node, time and text of lines that were pinned."""
     styles: Styles = field(default_factory=Styles)
     signs: Glyphs = UNICODE
 
@@ -73,7 +75,7 @@ class Look:
 def draw(line: LogLine, name: str, colour: int, look: Look, *, current: bool = False) -> list[Strip]:
     """The rows of a line, each `look.width` cells wide. One row but for notes and with `wrap`."""
     styles = look.styles
-    head = [Segment(look.signs.cursor if current else " ", styles.cursor)]
+    head = [_edge(line, look, current=current)]
     if look.times:
         head.append(Segment(f"{_clock(line, dated=look.dated)} ", styles.time))
     if look.name_width:
@@ -84,6 +86,14 @@ def draw(line: LogLine, name: str, colour: int, look: Look, *, current: bool = F
     body = _body(line, look, max(look.width - indent, 1))
     rows = [[*head, *body[0]], *([Segment(" " * indent), *rest] for rest in body[1:])]
     return [Strip(segments).adjust_cell_length(look.width, styles.text) for segments in rows]
+
+
+def _edge(line: LogLine, look: Look, *, current: bool) -> Segment:
+    """Where the cursor is, and which lines are pinned."""
+    if current:
+        return Segment(look.signs.cursor, look.styles.cursor)
+    pinned = look.pinned and (line.origin.node_id, line.at, line.text) in look.pinned
+    return Segment(look.signs.marked if pinned else " ", look.styles.cursor)
 
 
 def shorten(name: str, width: int, cut: str) -> str:

@@ -6,7 +6,7 @@ the reader when lines arrive, are inserted late or leave the buffer, and wrapped
 
 from __future__ import annotations
 
-import asyncio
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -19,10 +19,11 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from calmtui.logs.block import Block
 from calmtui.logs.buffer import Buffer, View
 from calmtui.logs.colours import Colours
-from calmtui.logs.filters import Filter, Pattern
-from calmtui.logs.line import SECOND, LogLine
+from calmtui.logs.filters import Filter, Pattern, Rule, Test
+from calmtui.logs.line import SECOND, LogLine, key
 from calmtui.tui.glyphs import of_locale
 from calmtui.tui.widgets.log_row import Look, draw
 from calmtui.tui.widgets.log_theme import NAME_COLOURS, styles
@@ -60,10 +61,18 @@ class LogView(Widget, can_focus=True):
     class Moved(Message):
         """Posted when it begins or ceases to follow, or its filter, search or look changed."""
 
+    class Selected(Message):
+        """Posted when the cursor is on another line."""
+
+    class Opened(Message):
+        """Posted when the line under the cursor is clicked again."""
+
     def __init__(self, name_of: Callable[[LogLine], str], *, id: str | None = None) -> None:  # noqa: A002 -- Textual's
         super().__init__(id=id)
         self.buffer = Buffer()
         self.shown: View = self.buffer.view(Filter())
+        self.found: View | None = None
+        """The shown lines that hold what is searched for."""
         self.following = True
         """Whether the newest line is kept in sight."""
         self.unseen = 0
@@ -76,6 +85,8 @@ class LogView(Widget, can_focus=True):
         """The line at the top while not following."""
         self._current: LogLine | None = None
         self._rows: list[Row] = []
+        self._at: object = None
+        """The key of the line under the cursor, as it was drawn last."""
 
     # -- what it shows ---------------------------------------------------------
 
@@ -94,15 +105,24 @@ class LogView(Widget, can_focus=True):
         """How many shown lines there are above the screen."""
         return self.shown.rank(self._rows[0][0]) if self._rows else 0
 
-    def feed(self, lines: list[LogLine]) -> None:
-        """Take in lines, and look at some of those that the filter has not seen yet."""
-        self.buffer.add(lines)
+    @property
+    def in_sight(self) -> int:
+        """How many lines are in sight."""
+        return len({key(line) for line, _ in self._rows})
+
+    def feed(self, lines: Block | None) -> None:
+        """Take in lines, and look at some of those that the filter and the search have not seen yet."""
+        if lines is not None:
+            self.buffer.add(lines)
         behind = self.shown.behind
         self.shown.advance(SCAN)
-        if not self.following:
-            self.unseen += len(lines)
-        if lines or behind:
+        if self.found is not None:
+            self.found.advance(SCAN)
+        if lines:
             self._make_room(lines)
+            if not self.following:
+                self.unseen += len(lines)
+        if lines or behind:
             self.repaint()
 
     def show(self, wanted: Filter) -> None:
@@ -110,7 +130,19 @@ class LogView(Widget, can_focus=True):
         self.buffer.drop(self.shown)
         self.shown = self.buffer.view(wanted)
         self.shown.advance(SCAN)
-        self._changed()
+        self.search(self.look.search)
+
+    def search(self, wanted: Pattern | None) -> None:
+        """Mark a pattern in the lines shown, and find the lines that hold it."""
+        if self.found is not None:
+            self.buffer.drop(self.found)
+        self.found = self.narrowed(wanted) if wanted is not None else None
+        self.restyle(search=wanted)
+
+    def narrowed(self, test: Test) -> View:
+        """Of the lines shown, those that hold a test; `buffer.drop` it when it is not needed any more."""
+        wanted = self.shown.filter
+        return self.buffer.view(replace(wanted, rules=(*wanted.rules, Rule("", test)), notes=False))
 
     def restyle(self, **changes: object) -> None:
         """Change how lines are drawn: fields of `Look`."""
@@ -125,12 +157,12 @@ class LogView(Widget, can_focus=True):
         self.unseen = 0
         self._changed()
 
-    def _make_room(self, lines: list[LogLine]) -> None:
+    def _make_room(self, lines: Block) -> None:
         """Widen the columns for what has come: longer names, times of other days."""
         midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * SECOND
-        if not self.look.dated and any(line.at < midnight for line in lines[:1]):
+        if not self.look.dated and lines[0].at < midnight:
             self.look = replace(self.look, dated=True)
-        new = {self._name_of(line) for line in lines} - self._names
+        new = {self._name_of(line) for line in lines.one_of_each_stream()} - self._names
         if new:
             self._names |= new
             self._measure()
@@ -170,40 +202,33 @@ class LogView(Widget, can_focus=True):
 
     def page(self, pages: int) -> None:
         """Move by pages."""
-        self.move(pages * max(len({id(line) for line, _ in self._rows}) - 1, 1))
+        self.move(pages * max(self.in_sight - 1, 1))
 
     def go_to(self, line: LogLine) -> None:
         """Put the cursor on a line and bring it into sight."""
         self.pause()
         self._current = line
-        shown = [id(row[0]) for row in self._rows]
-        if id(line) not in shown:
+        shown = [key(row[0]) for row in self._rows]
+        if key(line) not in shown:
             above = self._top is not None and self.shown.rank(line) < self.shown.rank(self._top)
             self._top = line if above else self._up_from(self.shown.rank(line))[0][0]
-        elif shown[-1] == id(line) and shown[0] != id(line):  # its other rows may be below the edge
+        elif shown[-1] == key(line) and shown[0] != key(line):  # its other rows may be below the edge
             self._top = self._up_from(self.shown.rank(line))[0][0]
         self.repaint()
 
-    async def seek(self, wanted: Pattern, step: int) -> bool:
-        """Go to the next line that holds the pattern, forwards (1) or backwards (-1); False when there is none."""
-        line = self.current
-        if line is None:
-            return False
+    def centre(self, line: LogLine) -> None:
+        """Put the cursor on a line, with what came before it in sight."""
         self.pause()
-        at = self.shown.rank(line) + step
-        while True:
-            lines = self.shown.lines
-            for _ in range(SCAN):
-                if not 0 <= at < len(lines):
-                    return False
-                if wanted.found_in(lines[at].text):
-                    self.go_to(lines[at])
-                    return True
-                at += step
-            here = lines[at] if 0 <= at < len(lines) else None
-            await asyncio.sleep(0)
-            if here is not None:
-                at = self.shown.rank(here)
+        lines, above = self.shown.lines, self.size.height // 3
+        self._top = lines[max(self.shown.rank(line) - above, 0)]
+        self._current = line
+        self.repaint()
+
+    def go_to_time(self, at: int) -> None:
+        """Put the cursor on the first shown line from a moment on (nanoseconds since the epoch), or on the last."""
+        lines = self.shown.lines
+        if lines:
+            self.centre(lines[min(bisect_left(lines, at, key=lambda line: line.at), len(lines) - 1)])
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
@@ -215,7 +240,10 @@ class LogView(Widget, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         if event.y < len(self._rows):
-            self.go_to(self._rows[event.y][0])
+            line = self._rows[event.y][0]
+            if not self.following and key(line) == self._at:
+                self.post_message(self.Opened())
+            self.go_to(line)
 
     # -- drawing -------------------------------------------------------------------
 
@@ -239,7 +267,10 @@ class LogView(Widget, can_focus=True):
         """Lay out the rows anew and redraw those that differ."""
         if not self.is_mounted or self.size.height == 0:
             return
-        before, self._rows = self._rows, self._lay_out()
+        was_at, before = self._at, self._rows
+        self._rows = self._lay_out()
+        if self._at != was_at:
+            self.post_message(self.Selected())
         for y in range(self.size.height):
             old = before[y][1] if y < len(before) else None
             new = self._rows[y][1] if y < len(self._rows) else None
@@ -247,9 +278,10 @@ class LogView(Widget, can_focus=True):
                 self.refresh(Region(0, y, self.size.width, 1))
 
     def _lay_out(self) -> list[Row]:
-        lines = self.shown.lines
-        if not lines:
+        lines, current = self.shown.lines, self.current
+        if current is None:
             return []
+        self._at = key(current)
         if self.following or self._top is None:
             return self._up_from(len(lines) - 1)
         rows: list[Row] = []
@@ -269,8 +301,7 @@ class LogView(Widget, can_focus=True):
 
     def _draw(self, line: LogLine) -> list[Row]:
         colour = self._colours.index(line.origin.node_id)
-        current = self.current
-        strips = draw(line, self._name_of(line), colour, self.look, current=line is current)
+        strips = draw(line, self._name_of(line), colour, self.look, current=key(line) == self._at)
         return [(line, strip) for strip in strips]
 
     def render_line(self, y: int) -> Strip:

@@ -30,6 +30,20 @@ def test_levels_are_compared_as_they_are_typed(typed: str, level: Level, passes:
     assert Filter((rule(typed, out=True),)).passes(line("x", level)) is not passes
 
 
+@pytest.mark.parametrize(
+    ("typed", "passes"),
+    [
+        ("field.status>=500", True), ("field.status>=504", False), ("field.status=503", True),
+        ("field.status!=503", False),
+        ("field.user.name=ana", True), ("field.user.name = bob", False), ("field.user.name~^an", True),
+        ("field.user.name~^na", False), ("field.path!=/x", False), ("field.user.name>aaa", True),
+    ],
+)  # fmt: skip
+def test_fields_are_compared_as_numbers_or_as_text_and_a_missing_one_passes_nothing(typed: str, passes: bool) -> None:
+    text = '{"msg": "status=200", "status": 503, "user": {"name": "ana"}}'
+    assert Filter((rule(typed),)).passes(line(text)) is passes
+
+
 def test_every_rule_that_is_on_narrows_what_the_others_leave() -> None:
     wanted = Filter((rule("timeout"), rule("~attempt=[3-9]"), rule("healthz", out=True)))
     assert wanted.passes(line("timeout attempt=3"))

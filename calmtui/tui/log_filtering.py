@@ -1,0 +1,97 @@
+"""Filtering: which lines the log's screen shows: rules in and out, a least level, whose lines are heard."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from calmtui.logs.filters import Filter, Heard
+from calmtui.logs.level import Level
+from calmtui.logs.rules import rule
+
+if TYPE_CHECKING:
+    from calmtui.tui.screens.logs import LogsScreen
+
+LEVELS = (Level.NONE, Level.INFO, Level.WARN, Level.ERROR)
+"""What the level key goes through."""
+
+
+class Filtering:
+    """A part of the log's screen: the commands that change which lines there are."""
+
+    def __init__(self, screen: LogsScreen) -> None:
+        self._screen = screen
+
+    @property
+    def filter(self) -> Filter:
+        """What holds now."""
+        return self._screen.view.shown.filter
+
+    def apply(self, wanted: Filter) -> None:
+        """Show what passes this."""
+        self._screen.view.show(wanted)
+
+    def action_include(self, typed: str) -> None:
+        self._typed(typed, "show only lines with …  (~regex, level>=warn)", out=False)
+
+    def action_exclude(self, typed: str) -> None:
+        self._typed(typed, "hide lines with …  (~regex, level<info)", out=True)
+
+    def _typed(self, typed: str, question: str, *, out: bool) -> None:
+        """Take what followed `:include` and the like, or ask for it."""
+        if typed:
+            self.add(typed, out=out)
+        else:
+            self._screen.ask(question, lambda answer: self.add(answer, out=out) if answer else None)
+
+    def add(self, typed: str, *, out: bool) -> None:
+        """One rule more. Raises UsageError."""
+        self.apply(replace(self.filter, rules=(*self.filter.rules, rule(typed, out=out))))
+
+    def action_level(self) -> None:
+        following = LEVELS[(LEVELS.index(self.filter.level) + 1) % len(LEVELS)]
+        self.apply(replace(self.filter, level=following))
+
+    def action_filters(self) -> None:
+        from calmtui.tui.screens.log_filters import LogFiltersScreen  # not needed until it is asked for
+
+        self._screen.app.push_screen(LogFiltersScreen(self.filter, self.apply))
+
+    # -- whose lines -----------------------------------------------------------------
+
+    def action_mute(self) -> None:
+        """Hear no more of the stream of the line; its lines are read and kept all the same."""
+        stream = self._stream()
+        if stream is not None:
+            self.apply(replace(self.filter, muted=self.filter.muted | {stream}))
+            self._screen.say(f"{told(stream)} is muted; F lists what hides lines")
+
+    def action_solo(self) -> None:
+        """Hear only the stream of the line; again: all of them."""
+        stream = self._stream()
+        if self.filter.solo:
+            self.apply(replace(self.filter, solo=frozenset()))
+        elif stream is not None:
+            self.apply(replace(self.filter, solo=frozenset({stream})))
+            self._screen.say(f"only {told(stream)} is heard; M again hears all")
+
+    def _stream(self) -> Heard | None:
+        line = self._screen.view.current
+        return None if line is None else (line.origin.node_id, line.origin.stream)
+
+    def peel(self) -> bool:
+        """One thing less: the last rule, then the level, then what is muted; False when everything is shown."""
+        now = self.filter
+        if now == Filter():
+            return False
+        if now.rules:
+            self.apply(replace(now, rules=now.rules[:-1]))
+        else:
+            self.apply(Filter() if now.level is Level.NONE else replace(now, level=Level.NONE))
+        return True
+
+
+def told(stream: Heard) -> str:
+    """A muted or solo stream, as it is called."""
+    node, name = stream
+    return f"{name} of {node}" if name else node
