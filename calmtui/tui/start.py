@@ -115,21 +115,20 @@ async def _of_this_machine(app: CalmApp) -> Estate:
 
 @contextlib.asynccontextmanager
 async def _memory(app: CalmApp, key: str) -> AsyncIterator[None]:
-    """Keep what is known, what changed and what is marked, from the first connection to the last."""
+    """Keep what is known, what changed and what the operator made of it, from the first connection to the last."""
     from calmtui.store.keep import FleetKeeper
     from calmtui.store.recorder import Recorder
+    from calmtui.tui.keeping import kept
 
     def tell(error: CalmError) -> None:
         app.say(str(error), trouble=True)
 
-    async with FleetKeeper(app.live.fleet, key, tell), Recorder(app.live.fleet, key, tell) as recorder:
+    async with (
+        FleetKeeper(app.live.fleet, key, tell),
+        Recorder(app.live.fleet, key, tell) as recorder,
+        kept(app, key, tell),
+    ):
         app.live.changed_at = recorder.changed_at.get
         with contextlib.suppress(StoreError):  # told by those who keep things there
             app.live.saved_queries = await asyncio.to_thread(queries.load, key)
-        try:
-            yield
-        finally:
-            with contextlib.suppress(StoreError):  # told while it ran
-                await asyncio.to_thread(stored_marks.save, key, app.fleet_screen.marks)
-                values = app.fleet_screen.viewing.view.values(app.live.fleet)
-                await asyncio.to_thread(views.save, key, values)
+        yield

@@ -13,6 +13,9 @@ from calmtui.fleet.sifting import Sifting
 from calmtui.fleet.source import Health, SourceStatus
 from calmtui.fleet.update import Delta
 from calmtui.fleet.view import View, of_values
+from calmtui.store import marks, views
+from calmtui.store.database import StoreError
+from calmtui.tui.keeping import kept
 from calmtui.tui.widgets.footer import Footer
 from tests.tui.fleet_app import at, console, host, marked, names, pod, press, shop, type_text, until
 
@@ -117,9 +120,22 @@ async def test_the_view_is_what_it_was_at_the_last_start() -> None:
         assert again.fleet_screen.viewing.view == app.fleet_screen.viewing.view
 
 
-@pytest.mark.parametrize("kept", [{}, {"group": 3}, {"folds": {"a": "b"}}, {"sort": "colour"}, {"group": "nowhere"}])
-def test_a_view_that_cannot_be_used_is_the_first_one(kept: dict[str, object]) -> None:
-    view = of_values(kept)
+async def test_marks_and_view_are_kept_while_the_console_runs_and_when_it_ends() -> None:
+    app = console()
+    told: list[StoreError] = []
+    async with app.run_test(size=WIDE) as pilot:
+        async with kept(app, "lab", told.append):
+            await press(pilot, "b", "space")
+            await until(pilot, lambda: views.load("lab").get("group") == "service")
+            await until(pilot, lambda: marks.load("lab") == set(app.fleet_screen.marks) != set())
+            await press(pilot, "t")
+        assert views.load("lab")["sort"] == "trouble"
+    assert told == []
+
+
+@pytest.mark.parametrize("stored", [{}, {"group": 3}, {"folds": {"a": "b"}}, {"sort": "colour"}, {"group": "nowhere"}])
+def test_a_view_that_cannot_be_used_is_the_first_one(stored: dict[str, object]) -> None:
+    view = of_values(stored)
     assert (view.grouping, view.order) == (View().grouping, View().order)
 
 
