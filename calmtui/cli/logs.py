@@ -34,7 +34,7 @@ SOURCE_COLOURS = (36, 33, 35, 32, 34, 96, 93, 95, 92, 94)
 
 def logs(
     context: typer.Context,
-    query: Annotated[str, typer.Argument(help="Which nodes.")],
+    words: Annotated[list[str], typer.Argument(metavar="QUERY|FILE…|-", help="Which nodes, or files of this machine.")],
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Stay, and print what comes.")] = False,
     tail: Annotated[int, typer.Option(min=0, metavar="N", help="So many of the newest lines of each stream.")] = 100,
     since: Annotated[str, typer.Option(metavar="T", help="Nothing older: 10m, 2h, 03:12 or an ISO time.")] = "",
@@ -55,13 +55,23 @@ def logs(
     limit: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="With --grep: how long to search each node.")
     ] = 60.0,
+    rotated: Annotated[bool, typer.Option("--rotated", help="Of files: rotated and packed siblings, too.")] = False,
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
 ) -> None:
-    """Print the logs of the nodes that a query selects, merged in the order of time."""
+    """Print the logs of the nodes that a query selects, or of files, merged in the order of time.
+
+    Words that are files on this machine, begin like a path (/, ./, ../, ~/) or end in .log, .gz, .bz2 or .xz are
+    read as files, and - is standard input; anything else is a query.
+    """
     from calmtui.fleet.moment import moment
+    from calmtui.logs.local import LocalLogs, are_files
     from calmtui.providers.base import LogRequest
 
     begin = moment(since, time.time(), where="--since") if since else None
+    files = LocalLogs(words, rotated=rotated) if are_files(words) else None
+    query = words[0]
+    if expression and files:
+        raise UsageError("--grep searches the nodes of a query; grep knows files", where=query)
     if expression:
         from calmtui.cli.grep import Wanted, grep
 
@@ -73,8 +83,12 @@ def logs(
     if searching := [option for name, option in _OF_GREP.items() if _given(context, name)]:
         raise UsageError(f"--{searching[0]} goes with --grep", next_step="say what to look for")
     # Who says from when means all of it, unless a number is given as well.
-    unlimited = begin is not None and not _given(context, "tail")
+    unlimited = (begin is not None or rotated or words == ["-"]) and not _given(context, "tail")
     request = LogRequest(tail=None if unlimited else tail, since=begin, follow=follow)
+    if files:
+        raise typer.Exit(
+            asyncio.run(print_logs(files.live(), files.nodes, request, as_json=as_json, out=sys.stdout))
+        )  # fmt: skip
     raise typer.Exit(asyncio.run(_logs(settings(context), query, request, as_json=as_json, wait=wait)))
 
 
