@@ -9,7 +9,7 @@ import io
 import lzma
 import os
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -97,7 +97,9 @@ async def test_several_files_are_one_log_in_the_order_of_time(tmp_path: Path) ->
 
 
 async def test_rotated_and_packed_siblings_come_before_the_file(tmp_path: Path) -> None:
-    packed = {"app.log.4.xz": lzma.compress, "app.log.3.bz2": bz2.compress, "app.log.2.gz": gzip.compress}
+    packed: dict[str, Callable[[bytes], bytes]] = {
+        "app.log.4.xz": lzma.compress, "app.log.3.bz2": bz2.compress, "app.log.2.gz": gzip.compress,
+    }  # fmt: skip
     for age, (name, pack) in enumerate(packed.items()):
         (tmp_path / name).write_bytes(pack(f"line {age}\n".encode()))
         os.utime(tmp_path / name, (age, age))
