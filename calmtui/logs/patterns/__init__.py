@@ -1,0 +1,1 @@
+"""Patterns: many lines folded to the few templates that they were written from."""
