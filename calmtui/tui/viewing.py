@@ -54,7 +54,11 @@ class Viewing:
         else:
             self._completions = None
             self._screen.bar.type()
-            self._screen.run_worker(asyncio.to_thread(_make_ready), group="query")
+            self.make_ready()
+
+    def make_ready(self) -> None:
+        """Import what reads queries: a tenth of a second, that the first letter would wait for otherwise."""
+        self._screen.run_worker(_import, thread=True, group="query")
 
     async def complete(self, text: str) -> str | None:
         """What a query that is being typed is most likely to become."""
@@ -162,9 +166,9 @@ class Viewing:
         self._screen.show()
 
 
-def _make_ready() -> None:
-    """Import what reads queries: a tenth of a second, that the first letter would wait for otherwise."""
-    from calmtui.fleet.query import parse
+def _import() -> None:
+    from calmtui.estate import around  # noqa: F401 -- to be there when it is needed
+    from calmtui.fleet.query import complete, parse  # noqa: F401
 
     parse("")
 

@@ -18,6 +18,8 @@ from calmtui.store import changes, last_fleet
 from calmtui.tui.app import CalmApp
 from calmtui.tui.screens.changes import ChangesScreen
 from calmtui.tui.screens.past import PastScreen
+from calmtui.tui.shown_changes import SLICE, ShownChanges
+from calmtui.tui.whose import Whose
 from calmtui.tui.widgets.change_chart import ChangeChart
 from calmtui.tui.widgets.detail import Tab
 from calmtui.tui.widgets.rows import Rows
@@ -204,6 +206,23 @@ async def test_a_query_narrows_the_time_line_and_a_wrong_one_says_why() -> None:
         assert screen.line.count == 2
         await press(pilot, "escape")
         await until(pilot, lambda: screen.line.count == 6)
+
+
+def test_many_changes_are_narrowed_in_slices_and_what_comes_in_or_goes_meanwhile_counts() -> None:
+    shown = ShownChanges(shop(), Whose("everything", "everything"))
+    shown.add([failed(9000 - number, f"web-{number % 10}") for number in range(4 * SLICE)])
+    shown.chosen = lambda node: node.name == "web-1"
+    narrowing = shown.narrow()
+    next(narrowing)
+    assert shown.line.count == 4 * SLICE
+    shown.add([failed(1, "web-1"), failed(1, "web-2")])
+    assert len(list(narrowing)) >= 3
+    assert shown.line.count == 4 * SLICE // 10 + 1
+    narrowing = shown.narrow()
+    next(narrowing)
+    shown.records = shown.records[-10:]
+    list(narrowing)
+    assert shown.line.count == 1
 
 
 async def test_times_are_stepped_through_and_typed() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -85,6 +85,7 @@ class ChangesScreen(Screen[None]):
         self._choices = whose(fleet_screen)
         self._time = TIMES[1]
         self.shown = ShownChanges(fleet_screen.fleet, self._choices[0])
+        self._narrowing: Iterator[None] = iter(())
         self._beginnings: dict[str, float] = {}
         self._following = Following(find.key(self.live.estate), 0.0)
 
@@ -160,6 +161,8 @@ class ChangesScreen(Screen[None]):
         at_end, entry = self._at_end, self.entry
         count = self.shown.add(records)
         self._again(None if at_end else entry)
+        if self.shown.trim():
+            self._narrow()
         if not at_end:
             self.unseen += count
             self._show()
@@ -183,8 +186,18 @@ class ChangesScreen(Screen[None]):
         self._show()
 
     def _narrow(self) -> None:
-        entry, self.unseen = self.entry, 0
-        self.shown.narrow()
+        self.unseen = 0
+        self._narrowing = self.shown.narrow()
+        self._narrow_on(self._narrowing)
+
+    def _narrow_on(self, narrowing: Iterator[None]) -> None:
+        """Narrow a slice further: keys have their turn in between."""
+        if narrowing is not self._narrowing:
+            return  # something else was asked for since
+        entry = self.entry
+        for _ in narrowing:
+            self.call_later(self._narrow_on, narrowing)
+            return
         self._again(entry)
 
     def _row(self, index: int) -> Sequence[Span]:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 FRAME = 1 / 20
 """Seconds between two repaints while things change; none while nothing does."""
+SETTLED = 3.0
+"""Seconds after which there is time for what only the first query needs."""
 FAR = 10_000_000
 """More rows than there are."""
 WIDE = 100
@@ -103,6 +105,7 @@ class FleetScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self._end = self.fleet.subscribe(self._note)
+        self.set_timer(SETTLED, self.viewing.make_ready)
         self.set_interval(60, self._tick)  # ages and the clock; nothing is sent in between while nothing changes
         self.tree_view.focus()
         self.show()
