@@ -54,10 +54,12 @@ class Reader:
         raw = _without_line_ends(raw)
         if not raw:
             return Block.empty(self.origins)
-        pieces = [piece for _, piece in raw]
+        times, pieces = map(list, zip(*raw, strict=True))
         rows = self._rows(len(raw))
         rows["flags"] = self._cut(pieces) | _not_text(pieces)
-        given = np.fromiter((NO_TIME if ts is None else ts for ts, _ in raw), np.int64, len(raw))
+        given = np.full(len(raw), NO_TIME)
+        if times.count(None) < len(times):
+            given[:] = [NO_TIME if ts is None else ts for ts in times]
         self._read(rows, pieces, given, came)
         return Block.of(pieces, rows, self.origins)
 
@@ -122,6 +124,8 @@ class Reader:
         if (given != NO_TIME).all():
             return given, np.zeros(len(pieces), np.uint16)
         own, stamps = self._clock.read_all(pieces)
+        if (given == NO_TIME).all():
+            return own, stamps
         stamps[given != NO_TIME] = 0
         return np.where(given != NO_TIME, given, own), stamps
 
@@ -168,5 +172,7 @@ def _not_text(pieces: list[bytes]) -> NDArray[np.uint8]:
 
 def _indented(pieces: list[bytes], given: Ints) -> Mask:
     """Which lines with a time of their source's go on with the one before all the same."""
+    if (given == NO_TIME).all():
+        return np.zeros(len(pieces), np.bool_)
     indented = np.fromiter((piece[:1] in (b" ", b"\t") for piece in pieces), np.bool_, len(pieces))
     return np.asarray(indented & (given != NO_TIME))
