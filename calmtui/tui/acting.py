@@ -9,6 +9,7 @@ from calmtui.fleet.node import Node
 from calmtui.fleet.source import Health
 
 if TYPE_CHECKING:
+    from calmtui.actions.commands import Fanout
     from calmtui.tui.screens.fleet import FleetScreen
 
 
@@ -29,9 +30,27 @@ class Acting:
         from calmtui.tui.screens.actions import ActionsScreen  # not needed for the first paint
 
         if nodes := self._chosen_or_say():
-            row_of = self._screen.outline.row
-            hidden = sum(1 for node in nodes if (row := row_of(node.id)) is None or not row.match)
-            self._screen.app.push_screen(ActionsScreen(self._live, nodes, hidden, self._screen.read_only))
+            self._screen.app.push_screen(ActionsScreen(self._live, nodes, self._hidden(nodes), self._screen.read_only))
+
+    def action_exec(self, line: str) -> None:
+        """Ask for a command, which may stand there already, and show what it is answered."""
+        from calmtui.tui.screens.run import RunScreen  # not needed for the first paint
+
+        if nodes := self._chosen_or_say():
+            hidden = self._hidden(nodes)
+            screen = RunScreen(self._live, nodes, hidden, read_only=self._screen.read_only, line=line)
+            self._screen.app.push_screen(screen, callback=self._watch)
+
+    def _watch(self, fanout: Fanout | None) -> None:
+        from calmtui.tui.screens.answers import AnswersScreen  # not needed for the first paint
+
+        if fanout is not None:
+            self._screen.app.push_screen(AnswersScreen(fanout))
+
+    def _hidden(self, nodes: list[Node]) -> int:
+        """How many of them the filter does not show."""
+        row_of = self._screen.outline.row
+        return sum(1 for node in nodes if (row := row_of(node.id)) is None or not row.match)
 
     def action_shell(self) -> None:
         from calmtui.tui.shell import open_shell  # not needed for the first paint

@@ -29,6 +29,7 @@ from calmtui.tui.widgets.footer import Footer
 if TYPE_CHECKING:
     from textual.driver import Driver
 
+    from calmtui.actions.commands import Fanout
     from calmtui.actions.execute import Execution
     from calmtui.tui.screens.outcomes import OutcomesScreen
 
@@ -75,6 +76,8 @@ class CalmApp(App[None]):
         self._connection: asyncio.Task[None] | None = None
         self.execution: Execution | None = None
         """What was carried out last, or still is."""
+        self.fanout: Fanout | None = None
+        """The command whose execution that is, when it is a command's."""
         self.failure: Exception | None = None
         """What ended the console, when it was not the operator."""
         self.wear(theme)
@@ -247,10 +250,13 @@ class CalmApp(App[None]):
 
     def action_outcomes(self) -> None:
         """Show how what was carried out last has gone so far."""
-        from calmtui.tui.screens.outcomes import OutcomesScreen  # not needed for the first paint
+        from calmtui.tui.screens.answers import AnswersScreen  # not needed for the first paint
+        from calmtui.tui.screens.outcomes import OutcomesScreen
 
         if self.execution is None:
             self.say("nothing was carried out yet")
+        elif self.fanout is not None and self.fanout.execution is self.execution:
+            self.push_screen(AnswersScreen(self.fanout))
         else:
             self.push_screen(OutcomesScreen(self.execution))
 

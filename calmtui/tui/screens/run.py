@@ -1,0 +1,239 @@
+"""`!`: a command is typed, with what was run before at hand, above what it will run on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.suggester import Suggester
+from textual.widgets import Input, Static
+
+from calmtui import masks, sanitise
+from calmtui.actions import batches
+from calmtui.actions.commands import Fanout, Limits, asked_once, places
+from calmtui.actions.outcome import names
+from calmtui.actions.plan import Plan, of_command
+from calmtui.errors import CalmError, UsageError
+from calmtui.estate import find
+from calmtui.estate.live import LiveEstate
+from calmtui.fleet import hostset
+from calmtui.fleet.node import Node, State
+from calmtui.providers.base import Command
+from calmtui.store import commands as history
+from calmtui.store.database import StoreError
+from calmtui.tui import keys
+from calmtui.tui.glyphs import of_locale
+from calmtui.tui.widgets.rows import Rows, Span
+
+
+class RunScreen(ModalScreen[Fanout | None]):
+    """Asks for a command; dismissed with it, ready to run, or with None.
+
+    Where the plan gives reasons to look twice, a word is typed as for any other plan.
+    """
+
+    where = "run"
+    BINDINGS = keys.bindings("run")
+    DEFAULT_CSS = """
+    RunScreen {
+        align: center middle;
+        & > #box {
+            width: 110; max-width: 100%; height: auto; max-height: 100%;
+            border: round $accent; border-title-color: $text; padding: 0 1; background: $surface;
+        }
+        & Rows { height: 8; margin-top: 1; }
+        & Static { height: auto; }
+        & #about { color: $text-muted; }
+        & #reasons { color: $text-warning; }
+        & #wrong { color: $text-error; }
+        & Horizontal { height: 1; }
+        & Horizontal > Static { width: auto; margin-right: 1; }
+        & Horizontal > Input { width: 1fr; }
+        & #limits > Input { width: 12; margin-right: 2; }
+    }
+    """
+
+    def __init__(
+        self, live: LiveEstate, nodes: Sequence[Node], hidden: int, *, read_only: bool, line: str = ""
+    ) -> None:
+        """Raises UsageError when none of the nodes takes commands."""
+        super().__init__()
+        self.live = live
+        self.read_only = read_only
+        self.nodes, self._notes = places(live, nodes)
+        if not self.nodes:
+            raise UsageError(f"none of the {len(nodes)} nodes takes commands: mark hosts, containers or pods")
+        self._passed_over = len(nodes) - len(self.nodes)
+        self._hidden = hidden
+        self._line = line
+        self._sudo = False
+        self._taken = False
+        """Whether the line stands as it was taken from the history."""
+        self._past: list[str] = []
+        """Commands that were run, newest first, each once."""
+        self._found: list[str] = []
+        """Those in which stands what is typed."""
+        self._where = sanitise.word(hostset.fold(names(self.nodes).values()))
+
+    def compose(self) -> ComposeResult:
+        plan = self._plan()
+        count = "1 node" if len(self.nodes) == 1 else f"{len(self.nodes)} nodes"
+        environments = sorted({node.env for node in self.nodes if node.env})
+        with Vertical(id="box") as box:
+            box.border_title = Content(" · ".join(["run a command", count, *environments]))
+            with Horizontal():
+                yield Static("!", markup=False)
+                yield Input(self._line, id="line", compact=True, suggester=_Past(self._past))
+            yield Rows(self._row, id="past")
+            yield Static(id="about", markup=False)
+            with Horizontal(id="limits"):
+                yield Static("at once", markup=False)
+                yield Input("64", id="parallel", compact=True)
+                yield Static("batches", markup=False)
+                yield Input("", placeholder="1,10%,100%", id="batches", compact=True)
+                yield Static("seconds", markup=False)
+                yield Input("", placeholder="no limit", id="seconds", compact=True)
+            if plan.reasons:
+                sign = of_locale().states[State.DEGRADED]
+                yield Static(f"{sign} " + " · ".join(plan.reasons), id="reasons", markup=False)
+            if plan.typed:
+                with Horizontal():
+                    yield Static(f"Type {plan.typed} to go on, esc does nothing:", markup=False)
+                    yield Input(id="typed", compact=True)
+            yield Static(id="wrong", markup=False)
+
+    async def on_mount(self) -> None:
+        self.query_one("#line", Input).focus()
+        self._tell()
+        try:
+            ran = await asyncio.to_thread(history.load, find.key(self.live.estate))
+        except StoreError as error:
+            self._wrong(str(error))
+            return
+        self._past.extend(dict.fromkeys(item.command for item in ran))
+        self._search()
+
+    # -- what is typed --------------------------------------------------------
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if event.input.id == "line":
+            self._search()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter runs it, from the field for the word where one is wanted."""
+        if self._plan().typed and event.input.id != "typed":
+            self.query_one("#typed", Input).focus()
+        else:
+            self._run()
+
+    def action_past(self) -> None:
+        """Take the command of the history under the cursor; again: the one before it."""
+        self._take(0 if not self._taken else 1)
+
+    def action_later(self) -> None:
+        """The next one towards now."""
+        self._take(-1)
+
+    def action_complete(self) -> None:
+        """Take what is suggested; else go to the next field."""
+        line = self.query_one("#line", Input)
+        suggestion = next((text for text in self._past if text.startswith(line.value) and text != line.value), "")
+        if line.has_focus and line.value and suggestion:
+            line.value, line.cursor_position = suggestion, len(suggestion)
+        else:
+            self.focus_next("Input")
+
+    def action_sudo(self) -> None:
+        """As root, or as who we are there."""
+        self._sudo = not self._sudo
+        self._tell()
+
+    def action_back(self) -> None:
+        self.dismiss(None)
+
+    def _take(self, by: int) -> None:
+        rows = self.query_one("#past", Rows)
+        if not self._found:
+            return
+        rows.move(rows.cursor + by)
+        line = self.query_one("#line", Input)
+        with line.prevent(Input.Changed):
+            line.value = self._found[rows.cursor]
+        line.cursor_position = len(line.value)
+        line.focus()
+        self._taken = True
+
+    def _search(self) -> None:
+        self._taken = False
+        typed = self.query_one("#line", Input).value.lower()
+        self._found = [text for text in self._past if typed in text.lower()]
+        rows = self.query_one("#past", Rows)
+        rows.cursor = 0
+        rows.show(len(self._found))
+        rows.display = bool(self._found)
+
+    # -- running it -----------------------------------------------------------
+
+    def _run(self) -> None:
+        line = self.query_one("#line", Input).value.strip()
+        plan = self._plan()
+        try:
+            if not line:
+                raise UsageError("which command?")
+            if masks.MASK in line:
+                raise UsageError("a secret was masked in the history: write it in its place")
+            if plan.typed and self.query_one("#typed", Input).value.strip() != plan.typed:
+                raise UsageError(f"that is not {plan.typed}: nothing was done")
+            ask = asked_once(self.app.ask) if self._sudo else None  # type: ignore[attr-defined]
+            command = Command((line,), sudo=ask)
+            fanout = Fanout(self.live, self.nodes, command, self._limits(), read_only=self.read_only)
+        except CalmError as error:
+            self._wrong(str(error))
+        else:
+            self.dismiss(fanout)
+
+    def _limits(self) -> Limits:
+        parallel, in_batches, seconds = (
+            self.query_one(f"#{name}", Input).value.strip() for name in ("parallel", "batches", "seconds")
+        )
+        if not parallel.isdecimal() or int(parallel) == 0:
+            raise UsageError(f"{parallel!r} at once: write a number")
+        try:
+            limit = float(seconds) if seconds else None
+        except ValueError:
+            raise UsageError(f"{seconds!r} seconds: write a number, or nothing for no limit") from None
+        return Limits(int(parallel), batches.read(in_batches) if in_batches else (), seconds=limit)
+
+    def _plan(self) -> Plan:
+        return of_command("", self.nodes, hidden=self._hidden, is_stale=self.live.fleet.is_stale)
+
+    # -- what it shows --------------------------------------------------------
+
+    def _tell(self) -> None:
+        passed = f" · {self._passed_over} passed over" if self._passed_over else ""
+        through = f" · {self._notes[0]}" if len(self._notes) == 1 else f" · {len(self._notes)} through their hosts"
+        who = "as root, by sudo" if self._sudo else "as who we are there; ctrl+s: as root"
+        hidden = f" · {self._hidden} hidden by the filter" if self._hidden else ""
+        about = f"on {self._where}{passed}{hidden}{through if self._notes else ''}\n{who} · no undo"
+        self.query_one("#about", Static).update(about)
+
+    def _wrong(self, text: str) -> None:
+        self.query_one("#wrong", Static).update(text)
+
+    def _row(self, index: int) -> list[Span]:
+        return [(sanitise.word(self._found[index]), "quiet")]
+
+
+class _Past(Suggester):
+    """Suggests the latest command that begins so."""
+
+    def __init__(self, past: list[str]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._lines = past
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return next((text for text in self._lines if text.startswith(value)), None) if value else None
