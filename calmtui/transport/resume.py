@@ -59,10 +59,10 @@ class Resume:
         """Whether one of the lines was read in the last seconds, or nothing was read at all."""
         return self._last is None or any(self._count(hash(line)) for line in lines)
 
-    def again(self) -> None:
-        """The log is about to be sent again, from `since` or earlier."""
+    def again(self, *, anew: bool = False) -> None:
+        """The log is about to be sent again, from `since` or earlier; `anew`: it may have begun anew, without a gap."""
         self._left = self._count(self._last) if self._last is not None else 0
-        self._found = False
+        self._found = anew
         self._held = []
 
     def new(self, lines: list[Line]) -> list[Line]:
@@ -128,3 +128,23 @@ class Resume:
         self._recent.update(known)
         self._last = known[-1]
         self._latest = max(self._latest, *times)
+
+
+class Silence:
+    """Tells a log that is quiet from one that is no longer sent, by what the source has each time nothing came."""
+
+    def __init__(self, resume: Resume, left_out: int) -> None:
+        """`left_out`: up to which time lines were not asked for, nanoseconds since the epoch."""
+        self._resume = resume
+        self._left_out = left_out
+        self._doubt = 0
+
+    def stalled(self, newest: int) -> bool:
+        """Whether a line that the source had at the silence before has still not come.
+
+        `newest`: the time of the last line that it has now; it may be under way.
+        """
+        if self._doubt > max(self._resume.latest, self._left_out):
+            return True
+        self._doubt = newest
+        return False

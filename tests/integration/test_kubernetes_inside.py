@@ -23,7 +23,7 @@ from calmtui.providers.base import (
     NodeGone,
     ShellChannel,
 )
-from calmtui.providers.kubernetes import logs
+from calmtui.providers.kubernetes import lives
 from calmtui.transport.exec import UNWATCHED
 from tests.integration.commands import run
 from tests.integration.kubernetes_live import TALK, Live, delete_namespace, job, live, namespace, pod, until, workload
@@ -188,10 +188,27 @@ async def test_a_restarted_container_is_followed_into_its_next_life(cluster: Kub
     cluster.kubectl("-n", SPACE, "delete", "pod", "phoenix", "--wait=false")
 
 
+async def test_the_end_of_the_life_before_is_read_first_where_the_tail_has_room(cluster: Kube) -> None:
+    """What a crash left is wanted most; it would be gone with the next restart."""
+    script = "if [ -e /tmp/x ]; then echo again; sleep 1000; fi; touch /tmp/x; seq 9; echo why; exit 7"
+    shared = {"volumeMounts": [{"name": "t", "mountPath": "/tmp"}], "command": ["sh", "-c", script]}
+    cluster.apply(pod("crashed", SPACE, shared, volumes=[{"name": "t", "emptyDir": {}}]))
+    async with live(cluster.kubeconfig, namespaces=[SPACE]) as lab:
+        node = await until(lambda: lab.find(f"{SPACE}/pod/crashed"))
+        await until(lambda: lab.node(f"{SPACE}/pod/crashed").restarts == 1, timeout=60)
+        ended = b"[the container ended: exit 7 (Error); restarted]"
+        for request in (LogRequest(tail=3, follow=False), LogRequest(tail=3, follow=True)):
+            async with Following(lab, node, request) as log:
+                await until(lambda log=log: any(b"again" in dict(chunk.lines).values() for chunk in log.chunks))
+            texts = [text for chunk in log.chunks for _, text in [*chunk.lines, (None, f"[{chunk.note}]".encode())]]
+            assert [text for text in texts if text != b"[]"] == [b"9", b"why", ended, b"again"]
+        assert await all_of(lab, node, LogRequest(tail=1, follow=False)) == {"": [b"again"]}
+
+
 async def test_a_log_that_is_cut_again_and_again_loses_and_doubles_nothing(
     cluster: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs, "FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(lives, "FIRST_PAUSE", 0.1)
     async with (
         kube_proxy(cluster, tmp_path / "config") as proxy,
         live(tmp_path / "config", namespaces=[SPACE]) as lab,
@@ -201,13 +218,13 @@ async def test_a_log_that_is_cut_again_and_again_loses_and_doubles_nothing(
             have = len(log.numbers(""))
             await until(lambda have=have: len(log.numbers("")) > have + 3)
             proxy.cut()
-            await until(lambda cuts=cuts: len(log.notes) >= cuts)
+            await until(lambda cuts=cuts: sum("reconnected after" in note for note in log.notes) >= cuts)
         have = len(log.numbers(""))
         await until(lambda: len(log.numbers("")) > have + 3)
 
         numbers = log.numbers("")
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-        assert all(note.startswith("reconnected after: ") for note in log.notes)
+        assert not any(chunk.gap for chunk in log.chunks)
 
 
 async def test_the_log_of_a_pod_that_is_gone_says_so(cluster: Kube) -> None:

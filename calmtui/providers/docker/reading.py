@@ -18,7 +18,7 @@ from calmtui.errors import Unreachable
 from calmtui.providers.base import LogChunk, LogRequest
 from calmtui.providers.docker.connect import Engine
 from calmtui.providers.docker.frames import FramedLog, TerminalLog
-from calmtui.transport.resume import Line, Resume
+from calmtui.transport.resume import Line, Resume, Silence
 
 QUIET = 20.0
 """Seconds of silence of a followed log after which the engine is asked whether there is something newer."""
@@ -65,19 +65,17 @@ class Reading:
     # -- a log that only grows -----------------------------------------------------
 
     async def _followed(self, engine: Engine) -> AsyncGenerator[LogChunk, None]:
-        doubt, left_out = 0, await self._left_out(engine)
+        silence = Silence(self._resume, await self._left_out(engine))
         sent = self._sent(engine, self._log(), follow=True, quiet=QUIET, **self._from_here())
         async with contextlib.aclosing(sent) as chunks:
             async for chunk in chunks:
                 if chunk.lines:
-                    doubt = 0
                     yield chunk
                     continue
                 if held := self._resume.settle():
                     yield self._chunk(held)
-                if doubt > max(self._resume.latest, left_out):
+                if silence.stalled(await self._newest(engine)):
                     raise Unreachable("the engine has stopped sending the log")
-                doubt = await self._newest(engine)
 
     async def _left_out(self, engine: Engine) -> int:
         """Up to which time the log was not asked for, when the request begins behind what is there already."""

@@ -29,6 +29,7 @@ class Meta(Wire, frozen=True):
 
     name: str = ""
     namespace: str = ""
+    uid: str = ""
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
     generation: int = 0
@@ -105,6 +106,7 @@ class PodSpec(Wire, frozen=True):
 
     containers: list[ContainerSpec] | None = None
     init_containers: list[ContainerSpec] | None = None
+    ephemeral_containers: list[ContainerSpec] | None = None
     node_name: str = ""
 
 
@@ -118,6 +120,7 @@ class PodStatus(Wire, frozen=True):
     conditions: list[Condition] | None = None
     container_statuses: list[ContainerStatus] | None = None
     init_container_statuses: list[ContainerStatus] | None = None
+    ephemeral_container_statuses: list[ContainerStatus] | None = None
 
 
 class Pod(Wire, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calmtui.transport.resume import SLACK, Line, Resume
+from calmtui.transport.resume import SLACK, Line, Resume, Silence
 
 SECOND = 10**9
 START = 1_795_230_943 * SECOND
@@ -68,7 +68,7 @@ def test_a_log_whose_known_part_is_gone_gives_its_new_lines_after_a_gap(
     resume = Resume()
     resume.new(before)
     lag = resume.latest - START + 10 * SLACK
-    later = [((at or 0) + lag, text) for at, text in after]
+    later: list[Line] = [((at or 0) + lag, text) for at, text in after]
     resume.again()
     got: list[Line] = []
     gaps = []
@@ -93,6 +93,21 @@ def test_a_log_cut_off_before_the_last_known_line_has_no_gap(log: list[Line], pl
     got = got + resume.new(served(log[place:], resume.since))
     assert resume.gap is None
     assert got == log
+
+
+@given(logs(20), logs(20), st.integers(0, 20))
+def test_a_log_that_began_anew_has_no_gap_and_what_was_read_of_it_does_not_come_twice(
+    before: list[Line], after: list[Line], read_already: int
+) -> None:
+    resume = Resume()
+    got = resume.new(before)
+    lag = resume.latest - START + 10 * SLACK
+    later: list[Line] = [((at or 0) + lag, b"%d" % number) for number, (at, _) in enumerate(after)]
+    got = got + resume.new(later[:read_already])
+    resume.again(anew=True)
+    got = got + resume.new(served(later, resume.since))
+    assert resume.gap is None
+    assert got == before + later
 
 
 def test_lines_held_back_come_when_nothing_else_does() -> None:
@@ -129,3 +144,20 @@ def test_only_the_lines_of_the_last_seconds_are_remembered() -> None:
     assert resume.since is not None
     assert START + 4999 * SECOND // 100 - resume.since <= 4 * SLACK
     assert len(resume._older) + len(resume._recent) <= 300
+
+
+def test_a_log_that_is_quiet_is_told_from_one_that_is_no_longer_sent() -> None:
+    resume = Resume()
+    resume.new([(START, b"read")])
+    silence = Silence(resume, left_out=0)
+    assert [silence.stalled(START) for _ in range(3)] == [False, False, False]
+    assert not silence.stalled(START + 5)  # it may be under way
+    resume.new([(START + 5, b"it was")])
+    assert not silence.stalled(START + 9)
+    assert silence.stalled(START + 9)
+
+
+def test_lines_that_were_not_asked_for_are_not_waited_for() -> None:
+    silence = Silence(Resume(), left_out=START)
+    assert [silence.stalled(START) for _ in range(3)] == [False, False, False]
+    assert [silence.stalled(START + 1) for _ in range(2)] == [False, True]
