@@ -261,6 +261,7 @@ async def test_a_reader_who_stands_still_at_full_memory_holds_up_reading_and_los
     app = LogsApp(script, "web-1")
     async with app.run_test(size=(100, 24)) as pilot:
         app.logs.view.buffer.max_lines = 1000
+        app.logs.view.buffer.spill = None
         script.say("web-1", *(stamped(0, f"line {n}") for n in range(1000)))
         await until(pilot, lambda: messages(app)[-1:] == ["line 999"])
         await pilot.press("g")
