@@ -55,6 +55,7 @@ def logs(
     limit: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="With --grep: how long to search each node.")
     ] = 60.0,
+    patterns: Annotated[bool, typer.Option("--patterns", help="Fold the lines to what they say; with counts.")] = False,
     rotated: Annotated[bool, typer.Option("--rotated", help="Of files: rotated and packed siblings, too.")] = False,
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
 ) -> None:
@@ -77,19 +78,26 @@ def logs(
 
         if follow:
             raise UsageError("--grep searches what is there, -f waits for what comes", next_step="leave one out")
+        if patterns:
+            raise UsageError(
+                "--grep prints what it finds as it comes, --patterns folds a whole log", next_step="leave one out"
+            )
         end = moment(until, time.time(), where="--until") if until else None
         wanted = Wanted(expression, fixed, ignore_case, begin, end, context_lines, most, limit, count, as_json)
         raise typer.Exit(asyncio.run(grep(settings(context), query, wanted, wait=wait)))
     if searching := [option for name, option in _OF_GREP.items() if _given(context, name)]:
         raise UsageError(f"--{searching[0]} goes with --grep", next_step="say what to look for")
+    if patterns and follow:
+        raise UsageError("--patterns folds what is there, -f waits for what comes", next_step="leave one out")
     # Who says from when means all of it, unless a number is given as well.
     unlimited = (begin is not None or rotated or words == ["-"]) and not _given(context, "tail")
     request = LogRequest(tail=None if unlimited else tail, since=begin, follow=follow)
     if files:
-        raise typer.Exit(
-            asyncio.run(print_logs(files.live(), files.nodes, request, as_json=as_json, out=sys.stdout))
-        )  # fmt: skip
-    raise typer.Exit(asyncio.run(_logs(settings(context), query, request, as_json=as_json, wait=wait)))
+        printing = print_logs(files.live(), files.nodes, request, as_json=as_json, out=sys.stdout, patterns=patterns)
+        raise typer.Exit(asyncio.run(printing))
+    raise typer.Exit(
+        asyncio.run(_logs(settings(context), query, request, as_json=as_json, patterns=patterns, wait=wait))
+    )
 
 
 def _given(context: typer.Context, name: str) -> bool:
@@ -98,7 +106,9 @@ def _given(context: typer.Context, name: str) -> bool:
     return source is not None and source.name != "DEFAULT"
 
 
-async def _logs(chosen: Settings, query: str, request: LogRequest, *, as_json: bool, wait: float) -> int:
+async def _logs(
+    chosen: Settings, query: str, request: LogRequest, *, as_json: bool, patterns: bool, wait: float
+) -> int:
     from calmtui.cli.opened import opened
 
     async with opened(chosen, wait) as estate:
@@ -106,18 +116,21 @@ async def _logs(chosen: Settings, query: str, request: LogRequest, *, as_json: b
         nodes = [node for node in found if "logs" in node.offers]
         if not nodes:
             raise CalmError(f"none of the {len(found)} nodes that match {query!r} offers logs")
-        status = await print_logs(estate.live, nodes, request, as_json=as_json, out=sys.stdout)
+        status = await print_logs(estate.live, nodes, request, as_json=as_json, out=sys.stdout, patterns=patterns)
         return ExitCode.FAILED if estate.failed else status
 
 
 async def print_logs(
-    live: LiveEstate, nodes: Sequence[Node], request: LogRequest, *, as_json: bool, out: TextIO
+    live: LiveEstate, nodes: Sequence[Node], request: LogRequest, *, as_json: bool, out: TextIO, patterns: bool = False
 ) -> int:
     """Print the nodes' logs until they end; following, until cancelled. Notes and errors go to stderr.
+
+    With `patterns` what the lines say is printed once they have ended, and how often.
 
     Returns what to exit with: FAILED when a node's log could not be read.
     """
     from calmtui.logs.follow import Follower, Reading
+    from calmtui.logs.line import Note
     from calmtui.logs.selection import readable
 
     async with Follower(live, readable(live.fleet, nodes), request) as follower:
@@ -129,7 +142,14 @@ async def print_logs(
                 await asyncio.sleep(TICK)
             printer.write(follower.merger.rest())
         else:
-            printer.write(await follower.collect())
+            lines = await follower.collect()
+            if patterns:
+                from calmtui.cli.patterns import print_patterns
+
+                printer.write(line for line in lines if isinstance(line, Note))
+                print_patterns(lines, as_json=as_json)
+            else:
+                printer.write(lines)
         return ExitCode.FAILED if follower.count(Reading.FAILED) else ExitCode.FINE
 
 
