@@ -23,7 +23,7 @@ from calmtui.logs.block import Block, Origins
 from calmtui.logs.ingest import Reader
 from calmtui.logs.line import SECOND, Origin
 from calmtui.logs.merge import LATENESS, Merger
-from calmtui.providers.base import LogChunk, LogRequest, Logs
+from calmtui.providers.base import Clocks, LogChunk, LogRequest, Logs
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,8 @@ SLICE = 2_000
 """Lines read between two turns of the event loop: about 4 ms, so that keys are answered."""
 FIRST_RETRY, LONGEST_RETRY = 1.0, 30.0
 """Seconds until a stream that failed is opened again: doubled from the first to the longest."""
+WORTH_SAYING = SECOND // 10
+"""A clock that is so far out is told, in nanoseconds."""
 
 
 class Reading(StrEnum):
@@ -71,8 +73,8 @@ class Stream:
     """Places where lines are missing."""
     behind: int = 0
     """Bytes that the source has and has not sent yet, as far as it says."""
-    offset: int = 0
-    """Nanoseconds by which the node's clock runs ahead, taken off where its lines stand in time."""
+    skew: int = 0
+    """Nanoseconds by which the node's clock is known to run ahead; 0 also when that is not known."""
     started: bool = False
     """Something has come from it, or it failed."""
 
@@ -93,6 +95,8 @@ class Follower:
         self.merger = Merger(self.origins, LATENESS if request.follow else None)
         self.received = 0
         """Lines that have come, since the beginning."""
+        self.corrected = True
+        """Whether lines stand where they would if the clocks of their nodes were right."""
         self._places = asyncio.Semaphore(MAX_READING)
         self._room = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -119,15 +123,19 @@ class Follower:
         """A figure of all streams together. Each line or note that it counts is flagged: see `block.flags`."""
         return sum(getattr(stream, count) for stream in self.streams.values())
 
-    def correct(self, node_id: str, offset: int) -> None:
-        """From now on, take a node's clock to run so many nanoseconds ahead; 0: to be right.
+    def correct(self, on: bool) -> dict[int, int]:
+        """From now on, put lines where they would stand if the nodes' clocks were right, or where they say.
 
-        Lines that were given out already are moved by `Buffer.shift`.
+        Returns by how many nanoseconds the lines of each stream that were given out move: see `Buffer.shift`.
         """
-        stream = self.streams[node_id]
-        stream.offset = offset
-        for reader in stream.readers.values():
-            reader.offset = offset
+        self.corrected = on
+        moves = {}
+        for stream in self.streams.values():
+            for reader in stream.readers.values():
+                before, reader.offset = reader.offset, stream.skew if on else 0
+                if before != reader.offset:
+                    moves[reader.number] = before - reader.offset
+        return moves
 
     @property
     def ended(self) -> bool:
@@ -241,8 +249,20 @@ class Follower:
             node = stream.node
             origin = Origin(node.source, node.id, node.name, sanitise.word(name))
             reader = stream.readers[name] = Reader(origin, self.origins, live=self.request.follow)
-            reader.offset = stream.offset
+            self._measure(stream)
+            reader.offset = stream.skew if self.corrected else 0
         return reader
+
+    def _measure(self, stream: Stream) -> None:
+        """Ask what is known of the node's clock, and say so when it is far out."""
+        clocks = self.live.able(stream.node, Clocks)
+        skew = clocks.skew(stream.node) if clocks is not None else None
+        if skew is None or not skew.real:
+            return
+        known, stream.skew = stream.skew, skew.offset
+        if abs(skew.offset - known) >= WORTH_SAYING:
+            way = "ahead" if skew.offset > 0 else "behind"
+            self._note(stream, f"the clock of {stream.node.name} is {abs(skew.offset) / SECOND:,.1f} s {way}")
 
     def _note(
         self, stream: Stream, text: str, *, name: str = "", lost: int = 0, trouble: bool = False, gap: bool = False

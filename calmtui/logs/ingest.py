@@ -40,7 +40,8 @@ class Reader:
         """Time of the last line that had one, nanoseconds since the epoch."""
         self.cut = 0
         """Lines that were too long."""
-        self._number = origins.number(origin)
+        self.number = origins.number(origin)
+        """The stream's number in `origins`."""
         self._live = live
         self._clock = Clock()
         self._levels = Levels()
@@ -72,7 +73,7 @@ class Reader:
 
     def _rows(self, count: int) -> NDArray[np.void]:
         rows = np.zeros(count, ROW)
-        rows["origin"] = self._number
+        rows["origin"] = self.number
         rows["seq"] = np.arange(self._seq + 1, self._seq + 1 + count)
         self._seq += count
         return rows

@@ -44,11 +44,11 @@ class Naive:
     def __init__(self, buffer: Buffer) -> None:
         self.buffer = buffer
         self.kept: list[LogLine] = []
-        self._origins = Origins()
+        self.origins = Origins()
 
     def add(self, lines: list[LogLine]) -> None:
         """The same lines into both."""
-        self.buffer.add(block_of(sorted(lines, key=key), self._origins))
+        self.buffer.add(block_of(sorted(lines, key=key), self.origins))
         self.kept = sorted([*self.kept, *lines], key=key)
         self.kept = self.kept[len(self.kept) - len(self.buffer.lines) :]
 
@@ -138,6 +138,23 @@ def test_the_next_line_of_a_flag_is_as_one_looked_for_line_by_line(lines: list[L
         assert buffer.lines.flagged(LATE, start, -1) == next(
             (number for number in reversed(late) if number <= start), None
         )
+
+
+@given(log_streams(longest=30), FILTERS, st.integers(-20, 20), st.integers(0, 30))
+def test_lines_whose_clock_was_wrong_move_to_where_sorting_puts_them(
+    lines: list[LogLine], wanted: Filter, by: int, seen: int
+) -> None:
+    buffer = Buffer(max_lines=512)
+    view, naive = buffer.view(wanted), Naive(buffer)
+    naive.add(lines)
+    view.advance(seen)
+    moved = [line for line in lines if line.origin.node == "n1"]
+    if moved:
+        buffer.shift({naive.origins.number(moved[0].origin): by})
+    right = [msgspec.structs.replace(line, at=line.at + by) if line in moved else line for line in lines]
+    assert list(buffer.lines) == sorted(right, key=key)
+    view.advance(1000)
+    assert list(view.lines) == list(filter(wanted.passes, buffer.lines))
 
 
 def test_memory_is_bounded_by_bytes_too() -> None:
