@@ -168,6 +168,7 @@ class Shape:
         ends = np.full(len(windows), self._length, np.int64)
         rows = np.arange(len(windows))
         ends += np.isin(windows[rows, ends], list(b"])\"'>"))
+        ends += windows[rows, ends] == ord(":")
         going = np.ones(len(windows), np.bool_)
         for _ in range(4):
             going &= np.isin(windows[rows, ends], list(b" \t"))

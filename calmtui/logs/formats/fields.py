@@ -25,7 +25,11 @@ MAX_DEPTH = 8
 _PAIR = re.compile(
     r"""(?:(?<=[\s,;\[({|])|^)([A-Za-z_@][\w.@/-]{0,63})=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;)\]}"'=]+)(?=[\s,;)\]}|]|$)"""
 )
-_MESSAGE_JSON = re.compile(r'"(?:msg|message|MESSAGE|event|body|log|@m|@mt|short_message)"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_MESSAGES = tuple(
+    re.compile(rf'"(?:{names})"\s*:\s*"((?:[^"\\]|\\.)*)"')
+    for names in ("msg|MESSAGE|@m|@mt|short_message", "message", "event|body|log")
+)
+"""Before `message`, which may be that of an error within, what else holds the line's own."""
 _MESSAGE_LOGFMT = re.compile(r'(?:^|\s)(?:msg|message|event)=(?:"((?:[^"\\]|\\.)*)"|(\S+))')
 _LOGFMT = re.compile(
     r'[A-Za-z_@][\w.@/-]*=(?:"(?:[^"\\]|\\.)*"|\S*)(?:\s+[A-Za-z_@][\w.@/-]*=(?:"(?:[^"\\]|\\.)*"|\S*)){2}'
@@ -41,8 +45,7 @@ def parse(text: str, likely: Layout | None = None) -> Parsed:
     """The line taken apart; the layout that is likely is tried first."""
     begin = text.find("{")
     if begin == 0 and (members := _members(text)) is not None:
-        found = _MESSAGE_JSON.search(text)
-        return Parsed("json", found.span(1) if found else (0, len(text)), members)
+        return Parsed("json", json_message(text), members)
     text = text[:MAX_TEXT]
     if _LOGFMT.match(text):
         return Parsed("logfmt", _logfmt_message(text), _pairs(text))
@@ -69,6 +72,12 @@ def _within(said: str) -> Fields:
     if said.endswith("}") and (begin := said.find("{")) >= 0 and (members := _members(said[begin:])) is not None:
         return {**_pairs(said[:begin]), **members}
     return _pairs(said)
+
+
+def json_message(text: str) -> tuple[int, int]:
+    """Begin and end of the message of a line of JSON, within its quotes; of the whole line where it has none."""
+    found = next(filter(None, (message.search(text) for message in _MESSAGES)), None)
+    return found.span(1) if found else (0, len(text))
 
 
 def _logfmt_message(text: str) -> tuple[int, int]:

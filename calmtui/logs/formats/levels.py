@@ -47,6 +47,7 @@ def _either(words: Iterable[str]) -> str:
 
 _ANY = _either(WORDS)
 _PLAIN = _either(WORDS.keys() - _PROSE)
+_BEFORE_COLON = _either(WORDS.keys() - _PROSE - {"trace"})  # "Stack trace:" is none
 _STEMS = ("inf", "war", "err", "wrn", "deb", "db", "note", "notice", "fat", "ftl", "crit", "trac", "trc", "panic",
           "sever", "emerg", "alert", "fine", "fail", "verbose", "system", "log:")  # fmt: skip
 """One of them is in every line in which `_PLACE` finds something: most lines cost no regular expression."""
@@ -58,7 +59,7 @@ _PLACE = re.compile(
     rf"""(?:^|[\s{{,(|;])["']?(?i:{_KEYS})["']?\s*[=:]\s*["']?(?i:({_ANY}))\b"""
     rf"""|[\[<(|](?:[\w.-]{{1,20}}:)?\s*(?i:({_ANY}))\s*[\]>)|]"""
     rf"""|^[\s|:-]*(?i:({_PLAIN}))(?:\t|\s\s|\s*[\[|(])|^\s*(?i:({_ANY})):"""
-    rf"""|\s(?i:({_PLAIN})):|\s-\s(?i:({_ANY}))\s-\s"""
+    rf"""|\s(?i:({_BEFORE_COLON})):|\s-\s(?i:({_ANY}))\s-\s"""
     rf"""|(?:^=|(?<![\w./=-]))({_PLAIN.upper()})(?![\w/=]|[.-]\w)"""
     r"""|\b(?:kern|user|mail|daemon|auth|authpriv|syslog|cron|local[0-7])\.(emerg|alert|crit|err|warn|notice|info|debug)"""
 )

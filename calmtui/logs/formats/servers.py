@@ -12,8 +12,9 @@ _TIME = (
     r"(?: ?(?:Z|[A-Z]{3,4}|[+-]\d\d:?(?:\d\d)?)(?=[\s\]]))?)"
 )
 _CLOCK = r"(?P<time>(?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|[+-]\d\d:?\d\d))?)"
+_SLASHED = r"\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d:\d\d(?: [AP]M)?"
 _LEVEL = r"(?P<level>TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|FATAL|CRITICAL)"
-_LOGGER = r"(?P<logger>[A-Za-z_][\w.$:/-]*)"
+_LOGGER = r"(?P<logger>[A-Za-z_](?:[\w.$/-]|::)*)"
 _SAYS = r"(?P<message>.*)"
 
 SERVERS = (
@@ -79,7 +80,9 @@ SERVERS = (
     Layout("log4j", rf"\[?{_CLOCK}\]?\s+\[(?P<thread>[^\]]+)\]\s+{_LEVEL}\s+{_LOGGER}\s*(?:-|:|\[\S*\])\s+{_SAYS}"),
     Layout("log4j", rf"\[?{_CLOCK}\]?\s+{_LEVEL}\s+\[(?P<thread>[^\]]+)\]\s+{_LOGGER}\s*(?:-|:|\[\S*\])\s+{_SAYS}"),
     Layout("python", rf"{_TIME} - {_LOGGER} - {_LEVEL} - {_SAYS}"),
-    Layout("python", rf"\[?{_TIME}\]?:? \[?{_LEVEL}\]?:? \[?{_LOGGER}\]?(?::(?P<line>\d+))?:? (?:-|:)?\s*{_SAYS}"),
+    Layout(
+        "logger", rf"\[?{_TIME}\]?:?\s+\[?{_LEVEL}\]?:?\s+\[?{_LOGGER}\]?(?::(?P<line>\d+))?(?::|\s-|\s:)\s*{_SAYS}"
+    ),
     Layout("python", rf"{_LEVEL}:{_LOGGER}:{_SAYS}"),
     Layout(
         "ruby",
@@ -101,5 +104,6 @@ SERVERS = (
     Layout(
         "kernel", rf"(?:<\d+>)?\[\s*(?P<uptime>\d+\.\d{{3,6}})\] (?:(?P<subsystem>[\w.:/-]+(?: [\w.:-]+)?): )?{_SAYS}"
     ),
+    Layout("time", rf"\[?(?:{_CLOCK}|{_SLASHED})\]?\s+(?:[\[(]?{_LEVEL}[\])]?:?\s+)?{_SAYS}"),
     Layout("dotnet", rf"(?P<level>trce|dbug|info|warn|fail|crit): {_LOGGER}\[(?P<event>\d+)\]{_SAYS}"),
 )

@@ -68,8 +68,8 @@ _OF_DAY = r"%H:%M:%S%f"
 _NAMES = r"@?timestamp|@t|ts|t|time|date_?time|date|asctime|event_?time|log_?time|_time|@time"
 _FIELD = rf"""(?:^|[\s{{,(|;])["']?(?i:{_NAMES})["']?\s*[:=]\s*(?:\{{"\$date":\s*)?["'\[]?"""
 _LIKE_A_TIME = r"""^\s*\{.*?[\s{,]"(?i:[\w.@$-]*(?:time(?:stamp)?|date|_ts|_at))"\s*:\s*"?"""
-_BEGIN = r"""^(?:<\d{1,3}>(?:\d )?)?[\[("'<]?"""
-_END = r"""[\])"'>]?[ \t]{0,4}"""
+_BEGIN = r"""^(?:<\d{1,3}>(?:\d )?)?[\[("'<*.]?"""
+_END = r"""[\])"'>]?:?[ \t]{0,4}"""
 _KLOG = r"^[IWEFDNCT](?=(?:\d{4}|\d{8}) )"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from calmtui.logs.formats.fields import json_message
+
 MAX_TEXT = 1000
 """Characters of a line that tell its template."""
 
@@ -13,7 +15,6 @@ _STATUS = r"""HTTP/[\d.]+"?\D{0,3} (\d{3})\b"""
 _REQUEST = re.compile(rf"\b([A-Z]{{3,10}}) (/[^\s?]*|\*)(?:\?\S*)? (?:{_STATUS}|HTTP/)")
 _ANSWER = re.compile(_STATUS.encode())
 _REQUEST_PATTERN = re.compile(r"[A-Z]{3,10} [/*]\S*(?: \d{3})?$")
-_JSON_MESSAGE = re.compile(r'"(?:msg|message|MESSAGE|event|log|body|@mt|@m|short_message)"\s*:\s*"((?:[^"\\]|\\.)+)"')
 _LOGFMT_MESSAGE = re.compile(r'(?:^|\s)(?:msg|message|event)=(?:"((?:[^"\\]|\\.)+)"|(\S+))')
 _SYSLOG_HOST = re.compile(r"[A-Za-z][\w.-]* (?=[A-Za-z][\w./@()-]{0,48}(?:\[\d+\])?: )")
 
@@ -72,8 +73,7 @@ def is_request(pattern: str) -> bool:
 def said(text: str) -> str:
     """The part of a line that tells its template: a message field, syslog without its host."""
     if text[:1] == "{":
-        found = _JSON_MESSAGE.search(text)
-        return found[1] if found else text
+        return text[slice(*json_message(text))]
     if ("msg=" in text or "message=" in text or "event=" in text) and (found := _LOGFMT_MESSAGE.search(text)):
         return str(found[1] or found[2])
     found = _SYSLOG_HOST.match(text)
