@@ -18,7 +18,8 @@
 #   E INDEX           the command is done
 N=$1 seconds=$2 grep_expression=$(printf %b "$3") rg_expression=$4; shift 4
 LC_ALL=C; export LC_ALL
-low="nice -n 19"
+low=
+nice -n 19 true 2>/dev/null && low="nice -n 19"
 ionice -c3 true 2>/dev/null && low="$low ionice -c3"
 engine=grep place=-n exact=0
 if rg --version >/dev/null 2>&1; then engine=rg exact=1
