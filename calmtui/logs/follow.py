@@ -123,7 +123,7 @@ class Follower:
         """A figure of all streams together. Each line or note that it counts is flagged: see `block.flags`."""
         return sum(getattr(stream, count) for stream in self.streams.values())
 
-    def correct(self, on: bool) -> dict[int, int]:
+    def correct(self, *, on: bool) -> dict[int, int]:
         """From now on, put lines where they would stand if the nodes' clocks were right, or where they say.
 
         Returns by how many nanoseconds the lines of each stream that were given out move: see `Buffer.shift`.
@@ -255,8 +255,8 @@ class Follower:
 
     def _measure(self, stream: Stream) -> None:
         """Ask what is known of the node's clock, and say so when it is far out."""
-        clocks = self.live.able(stream.node, Clocks)
-        skew = clocks.skew(stream.node) if clocks is not None else None
+        source = self.live.source(stream.node)
+        skew = source.skew(stream.node) if isinstance(source, Clocks) else None
         if skew is None or not skew.real:
             return
         known, stream.skew = stream.skew, skew.offset
