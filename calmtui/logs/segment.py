@@ -87,6 +87,11 @@ class Lines(Sequence[LogLine]):
         """How many lines there are in the segments before that one."""
         return self._ends[which - 1] if which else 0
 
+    def parts(self) -> Iterator[tuple[Segment, Chosen | None]]:
+        """The segments in order, and which lines of each there are; None: all."""
+        for which in range(len(self._ends)):
+            yield self._segments[which], None if self._chosen is None else self._chosen[which]
+
     def blocks(self) -> Iterator[Block]:
         """The lines in order, a block at a time."""
         for which, segment in enumerate(self._segments[: len(self._ends)]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from calmtui.errors import UsageError
 from calmtui.logs.filters import Filter, Heard
 from calmtui.logs.level import Level
 from calmtui.logs.rules import rule
@@ -12,6 +13,8 @@ from calmtui.logs.rules import rule
 if TYPE_CHECKING:
     from calmtui.tui.screens.logs import LogsScreen
 
+MOST_CONTEXT = 1_000
+"""Lines around a match; more are no context."""
 LEVELS = (Level.NONE, Level.INFO, Level.WARN, Level.ERROR)
 """What the level key goes through."""
 
@@ -21,6 +24,8 @@ class Filtering:
 
     def __init__(self, screen: LogsScreen) -> None:
         self._screen = screen
+        self.context = 0
+        """Lines shown before and after each that passes."""
 
     @property
     def filter(self) -> Filter:
@@ -29,7 +34,7 @@ class Filtering:
 
     def apply(self, wanted: Filter) -> None:
         """Show what passes this."""
-        self._screen.view.show(wanted)
+        self._screen.view.show(wanted, self.context)
 
     def action_include(self, typed: str) -> None:
         self._typed(typed, "show only lines with …  (~regex, level>=warn)", out=False)
@@ -57,6 +62,24 @@ class Filtering:
 
         self._screen.app.push_screen(LogFiltersScreen(self.filter, self.apply))
 
+    def action_context(self, text: str) -> None:
+        """So many lines around each that passes; none without a number."""
+        if text and not text.isdecimal():
+            raise UsageError(f"not a number of lines: {text!r}", next_step="write :context 3")
+        self._around(min(int(text or 0), MOST_CONTEXT))
+
+    def action_widen(self) -> None:
+        self._around(min(self.context + 1, MOST_CONTEXT))
+
+    def action_narrow(self) -> None:
+        self._around(max(self.context - 1, 0))
+
+    def _around(self, lines: int) -> None:
+        self.context = lines
+        self.apply(self.filter)
+        if self.filter.open:
+            self._screen.say("every line is shown; what a filter leaves will have its neighbours")
+
     # -- whose lines -----------------------------------------------------------------
 
     def action_mute(self) -> None:
@@ -80,10 +103,13 @@ class Filtering:
         return None if line is None else (line.origin.node_id, line.origin.stream)
 
     def peel(self) -> bool:
-        """One thing less: the last rule, then the level, then what is muted; False when everything is shown."""
+        """One thing less: context, the last rule, the level, then what is muted; False when everything is shown."""
         now = self.filter
         if now == Filter():
             return False
+        if self.context:
+            self._around(0)
+            return True
         if now.rules:
             self.apply(replace(now, rules=now.rules[:-1]))
         else:

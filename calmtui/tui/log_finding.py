@@ -11,6 +11,7 @@ from calmtui.errors import UsageError
 from calmtui.fleet.moment import moment, seconds
 from calmtui.logs.block import CUT, GAP, LATE, TROUBLE
 from calmtui.logs.buffer import View
+from calmtui.logs.context import Around
 from calmtui.logs.filters import OfLevel, Pattern
 from calmtui.logs.level import Level
 from calmtui.logs.line import SECOND, LogLine, key
@@ -144,7 +145,7 @@ class Finding:
             self._screen.say(otherwise)
 
 
-def after(view: View, line: LogLine) -> int:
+def after(view: View | Around, line: LogLine) -> int:
     """Where the first line after that one stands in a view, whether that one is in it or not."""
     at = view.rank(line)
     return at + (at < len(view.lines) and key(view.lines[at]) == key(line))

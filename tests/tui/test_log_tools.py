@@ -155,3 +155,38 @@ async def test_a_line_is_pinned_with_a_note_listed_gone_to_and_forgotten() -> No
         await until(pilot, lambda: any("nothing is pinned" in row for row in app.picture))
         await pilot.press("escape")
         assert app.screen is app.logs
+
+
+async def test_lines_around_what_passes_are_shown_wider_and_narrower() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1", "db-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await filled(script, app, pilot)
+        await app.type("include level>=error")
+        await pilot.press("z")
+        await until(pilot, lambda: messages(app)[-3:] == ["INFO line 249", "ERROR line 250", "INFO line 251"])
+        assert "context 1" in app.picture[-2]
+        await app.type("context 3")
+        await until(pilot, lambda: messages(app)[-1] == "INFO line 253")
+        await pilot.press("Z", "escape")
+        await until(pilot, lambda: messages(app)[-2:] == ["ERROR line 200", "ERROR line 250"])
+
+
+async def test_the_chart_counts_what_is_shown_and_its_bars_lead_to_their_lines() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1", "db-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await filled(script, app, pilot)
+        await pilot.press("i")
+        await until(pilot, lambda: "errors/5s" in app.picture[1] and app.picture[1].endswith(" 5"))
+        assert app.picture[0].startswith("<03:04:10    █")
+        await pilot.press("left_square_bracket")
+        await until(pilot, lambda: current(app) == "INFO line 290")
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: current(app) == "INFO line 295")
+        await pilot.click(offset=(13, 0))
+        await until(pilot, lambda: current(app) == "INFO line 10")
+        await app.type("include line 5")
+        await until(pilot, lambda: app.picture[1].endswith(" 1"))
+        await pilot.press("i")
+        assert "lines/s" in app.picture[0]

@@ -15,6 +15,7 @@ from calmtui.tui.log_filtering import Filtering
 from calmtui.tui.log_finding import Finding
 from calmtui.tui.log_taking import Taking
 from calmtui.tui.widgets.footer import Footer
+from calmtui.tui.widgets.log_chart import LogChart
 from calmtui.tui.widgets.log_detail import LogDetail
 from calmtui.tui.widgets.log_pane import LogPane
 from calmtui.tui.widgets.log_prompt import LogPrompt
@@ -39,6 +40,7 @@ class LogsScreen(Screen[None]):
         super().__init__()
         self.live = live
         self.pane = LogPane(live, *nodes)
+        self.chart = LogChart(self.pane.view)
         self.detail = LogDetail(self.pane.names)
         self.filtering = Filtering(self)
         self.finding = Finding(self)
@@ -52,6 +54,7 @@ class LogsScreen(Screen[None]):
         return self.pane.view
 
     def compose(self) -> ComposeResult:
+        yield self.chart
         yield self.pane
         yield self.detail
         yield LogPrompt()
@@ -67,6 +70,7 @@ class LogsScreen(Screen[None]):
 
     def on_log_pane_counted(self) -> None:
         self._show_toggles()
+        self.chart.show()
 
     def on_log_view_moved(self) -> None:
         self._show_toggles()
@@ -75,7 +79,8 @@ class LogsScreen(Screen[None]):
         self.finding.action_counted(event.what)
 
     def _show_toggles(self) -> None:
-        text = second_line(self.pane.account, self.filtering.filter, self.view.look, self.size.width)
+        filtering = self.filtering
+        text = second_line(self.pane.account, filtering.filter, filtering.context, self.view.look, self.size.width)
         self.query_one("#toggles", Still).tell(text)
 
     def say(self, text: str, *, trouble: bool = False) -> None:
@@ -137,6 +142,18 @@ class LogsScreen(Screen[None]):
         else:
             self.view.follow()
 
+    # -- how much came when -----------------------------------------------------------
+
+    def action_chart(self) -> None:
+        """Show how many lines and errors came when, or not."""
+        self.chart.toggle()
+
+    def action_bar_before(self) -> None:
+        self.chart.step(-1)
+
+    def action_bar_after(self) -> None:
+        self.chart.step(1)
+
     # -- how it looks -------------------------------------------------------------
 
     def action_wrap(self) -> None:
@@ -157,6 +174,7 @@ class LogsScreen(Screen[None]):
         self.action_open()
 
     def on_log_view_selected(self) -> None:
+        self.chart.show()
         line = self.view.current
         if self.detail.display and line is not None:
             self.detail.show(line)

@@ -6,7 +6,7 @@ import time
 from collections import deque
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
 from calmtui.estate.live import LiveEstate
@@ -16,6 +16,7 @@ from calmtui.logs.follow import Follower, Reading
 from calmtui.logs.naming import Names
 from calmtui.logs.selection import readable
 from calmtui.providers.base import LogRequest
+from calmtui.tui.widgets.log_rail import LogRail
 from calmtui.tui.widgets.log_status import Account, LogStatus
 from calmtui.tui.widgets.log_view import LogView
 
@@ -44,23 +45,21 @@ class LogPane(Vertical):
         self.view = LogView(self.names)
         self.account = Account(nodes=len(self.follower.streams))
         self._status = LogStatus(self.view.look.signs)
+        self._rail = LogRail(self.view)
         self._frame = 0
         self._counts: deque[tuple[float, int]] = deque()
 
     def compose(self) -> ComposeResult:
         yield self._status
-        yield self.view
+        yield Horizontal(self.view, self._rail)
 
     def on_mount(self) -> None:
         self.run_worker(self._read(), name="logs", exit_on_error=False)
 
     async def _read(self) -> None:
         async with self.follower:
-            timer = self.set_interval(FRAME, self._take)
-            try:
-                await self.follower.finished()
-            finally:
-                timer.stop()
+            self.set_interval(FRAME, self._take)
+            await self.follower.finished()
             self.view.feed(self.follower.merger.rest())
             self._count()
 
@@ -70,6 +69,7 @@ class LogPane(Vertical):
         self.view.feed(None if self._holding else self.follower.take(time.time_ns()))
         if self._frame % FRAMES_PER_STATUS == 0:
             self._count()
+            self._rail.show()
 
     @property
     def _holding(self) -> bool:
@@ -78,6 +78,10 @@ class LogPane(Vertical):
 
     def on_log_view_moved(self) -> None:
         self._count()
+        self._rail.show()
+
+    def on_log_view_selected(self) -> None:
+        self._rail.show()
 
     def on_resize(self) -> None:
         self._status.show(self.account)

@@ -118,13 +118,15 @@ def first_line(account: Account, signs: Glyphs, width: int) -> str:
     return spread(parts, new, signs, width)
 
 
-def second_line(account: Account, shown: Filter, look: Look, width: int) -> str:
+def second_line(account: Account, shown: Filter, context: int, look: Look, width: int) -> str:
     """Filters and toggles, and how much of what is kept they leave."""
     least = "all levels" if shown.level is Level.NONE else f"level {shown.level.name.lower()} and above"
     parts = [least]
     parts += [f"{'out' if rule.out else 'in'}: {rule.typed}" for rule in shown.active]
     parts += [f"{len(shown.muted)} muted"] if shown.muted else []
     parts += [f"{len(shown.solo)} solo"] if shown.solo else []
+    if context:
+        parts.append(f"context {context}")
     if look.search is not None:
         parts.append(f"find: {look.search.typed}")
     parts += ["wrap" if look.wrap else "no wrap", "times" if look.times else "raw"]

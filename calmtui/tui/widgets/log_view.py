@@ -6,12 +6,14 @@ the reader when lines arrive, are inserted late or leave the buffer, and wrapped
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
+from platformdirs import user_cache_path
 from rich.cells import cell_len
 from textual import events
 from textual.geometry import Region
@@ -22,14 +24,18 @@ from textual.widget import Widget
 from calmtui.logs.block import Block
 from calmtui.logs.buffer import Buffer, View
 from calmtui.logs.colours import Colours
+from calmtui.logs.context import Around
 from calmtui.logs.filters import Filter, Pattern, Rule, Test
 from calmtui.logs.line import SECOND, LogLine, key
+from calmtui.logs.spill import Spill
 from calmtui.tui.glyphs import of_locale
 from calmtui.tui.widgets.log_row import Look, draw
 from calmtui.tui.widgets.log_theme import NAME_COLOURS, styles
 
-SCAN = 5_000
-"""Lines filtered or searched between two turns of the event loop: about 5 ms."""
+SCAN = 4_096
+"""Lines filtered in one go: a millisecond or two, and more of an expression that finds much."""
+SLICE = 0.015
+"""Seconds of filtering after which keys have their turn."""
 NAME_SHARE = 4
 """The names get one column in so many."""
 WHEEL = 3
@@ -46,7 +52,7 @@ class LogView(Widget, can_focus=True):
     }  # fmt: skip
     DEFAULT_CSS = """
     LogView {
-        height: 1fr;
+        width: 1fr; height: 1fr;
         & > .log--time { color: $text-muted; }
         & > .log--quiet { color: $text-muted; }
         & > .log--warn { color: $text-warning; }
@@ -69,8 +75,8 @@ class LogView(Widget, can_focus=True):
 
     def __init__(self, name_of: Callable[[LogLine], str], *, id: str | None = None) -> None:  # noqa: A002 -- Textual's
         super().__init__(id=id)
-        self.buffer = Buffer()
-        self.shown: View = self.buffer.view(Filter())
+        self.buffer = Buffer(spill=Spill(user_cache_path("calmtui")))
+        self.shown: View | Around = self.buffer.view(Filter())
         self.found: View | None = None
         """The shown lines that hold what is searched for."""
         self.following = True
@@ -115,9 +121,10 @@ class LogView(Widget, can_focus=True):
         if lines is not None:
             self.buffer.add(lines)
         behind = self.shown.behind
-        self.shown.advance(SCAN)
-        if self.found is not None:
-            self.found.advance(SCAN)
+        until = time.monotonic() + SLICE
+        for view in (self.shown, self.found):
+            while view is not None and view.behind and time.monotonic() < until:
+                view.advance(SCAN)
         if lines:
             self._make_room(lines)
             if not self.following:
@@ -125,10 +132,14 @@ class LogView(Widget, can_focus=True):
         if lines or behind:
             self.repaint()
 
-    def show(self, wanted: Filter) -> None:
-        """Show what passes another filter; the reader stays at the same line or the one after it."""
-        self.buffer.drop(self.shown)
-        self.shown = self.buffer.view(wanted)
+    def show(self, wanted: Filter, context: int = 0) -> None:
+        """Show what passes another filter, and so many lines around each.
+
+        The reader stays at the same line or the one after it.
+        """
+        self.buffer.drop(self.shown.view if isinstance(self.shown, Around) else self.shown)
+        view = self.buffer.view(wanted)
+        self.shown = Around(view, context) if context else view
         self.shown.advance(SCAN)
         self.search(self.look.search)
 
