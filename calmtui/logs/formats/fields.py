@@ -11,7 +11,8 @@ import msgspec
 
 from calmtui.logs.formats.access import ACCESS
 from calmtui.logs.formats.layout import Fields, Layout, Parsed, value
-from calmtui.logs.formats.servers import SERVERS
+from calmtui.logs.formats.servers import LEVEL_BEHIND, SERVERS
+from calmtui.logs.formats.spellings import message_begin
 
 LAYOUTS: tuple[Layout, ...] = (*ACCESS, *SERVERS)
 """In the order in which they are tried."""
@@ -51,7 +52,7 @@ def parse(text: str, likely: Layout | None = None) -> Parsed:
         return Parsed("logfmt", _logfmt_message(text), _pairs(text))
     parsed = likely.parse(text) if likely else None
     parsed = parsed or next(filter(None, (layout.parse(text) for layout in LAYOUTS)), None)
-    parsed = parsed or Parsed("", (0, len(text)), {})
+    parsed = parsed or _behind_time(text)
     said = text[slice(*parsed.message)]
     parsed.fields.update({name: item for name, item in _within(said).items() if name not in parsed.fields})
     if data := parsed.fields.get("data"):
@@ -65,6 +66,17 @@ def recognised(texts: Iterable[str]) -> Layout | None:
     for text in texts:
         votes[next((layout for layout in LAYOUTS if layout.parse(text)), None)] += 1
     return max(votes, key=votes.__getitem__, default=None)
+
+
+def _behind_time(text: str) -> Parsed:
+    """A line of a layout that is not known, as a time, perhaps a level, and what it says."""
+    begin = message_begin(text)
+    if not begin:
+        return Parsed("", (0, len(text)), {})
+    found = LEVEL_BEHIND.match(text, begin)
+    if found is None:
+        return Parsed("time", (begin, len(text)), {})
+    return Parsed("time", (found.end(), len(text)), {"level": found["level"]})
 
 
 def _within(said: str) -> Fields:

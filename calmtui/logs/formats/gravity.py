@@ -32,16 +32,19 @@ _MAYBE = re2.compile(
     rb"(?im)^.*(?:inf|war|wrn|err|deb|dbg|dbug|note|notice|fat|ftl|crit|trac|trc|panic|sever|emerg|alert|fine|fail"
     rb"|verbose|system|level|log:  |%[a-z]\w*-[0-7]-).*$"
     rb"|^<\d.*$|^\d+:[MSCX] .*$"
-    rb"|^(?:[ \t]*\d+){0,2}[ \t]*[\[(]?[tvdiwef][\])/| :].*$|^\[?[DINWECFTS](?:\d{4}|, \[| \d).*$"
+    rb"|^(?:[ \t]*\d+){0,2}[ \t]*[\[(]?[tvdiwef][\])/| :!].*$|^\[?[DINWECFTS](?:\d{4}|, \[| \d).*$"
 )
+
+_Known = list[tuple[int, dict[bytes, Level]]]
+"""Levels by beginning, by the length of the beginning; those that hit most in front."""
 
 
 class Levels:
     """Reads the levels of one stream's lines."""
 
     def __init__(self) -> None:
-        self._known: list[tuple[int, dict[bytes, Level]]] = []
-        """By the length of the beginning, those that hit most in front."""
+        self._known: tuple[_Known, _Known] = ([], [])
+        """Of messages with no time before them, and of those with one."""
 
     def read_all(self, lines: Sequence[bytes], stamps: Sequence[int]) -> NDArray[np.uint8]:
         """For each line and the characters of it that spell its time, what `level_of` says of its decoded text."""
@@ -59,7 +62,7 @@ class Levels:
                 levels[row] = (at > 0 and _of_value(line[at - 1 : at - 1 + VALUE])) or level_of(decode(line)[0])
                 continue
             head = line[stamp : stamp + HEAD].translate(_ANY_DIGIT)
-            level = self._looked_up(head)
+            level = _looked_up(self._known[stamp > 0], head)
             if level is None:
                 rows.append(row)
                 heads.append(head)
@@ -67,17 +70,8 @@ class Levels:
                 levels[row] = level
         for which in self._worth_reading(lines, rows, heads):
             row = rows[which]
-            levels[row] = self._looked_up(heads[which]) or self._read(decode(lines[row])[0], stamps[row], heads[which])
+            levels[row] = self._read(lines[row], stamps[row], heads[which])
         return levels
-
-    def _looked_up(self, head: bytes) -> Level | None:
-        for place, (length, beginnings) in enumerate(self._known):
-            level = beginnings.get(head[:length])
-            if level is not None:
-                if place:  # one place further to the front
-                    self._known[place - 1 : place + 1] = self._known[place], self._known[place - 1]
-                return level
-        return None
 
     def _worth_reading(self, lines: Sequence[bytes], rows: list[int], heads: list[bytes]) -> list[int]:
         """Places in `rows` of the lines that may have a level."""
@@ -88,22 +82,36 @@ class Levels:
         worth.update(which for which in fields if any(key in lines[rows[which]] for key in _KEYS))
         return sorted(worth)
 
-    def _read(self, text: str, stamp: int, head: bytes) -> Level:
-        level, length = decided(text, stamp)
-        if length and length <= len(head) and head[:length].isascii():
-            self._keep(head[:length], level)
+    def _read(self, line: bytes, stamp: int, head: bytes) -> Level:
+        known = self._known[stamp > 0]
+        level = _looked_up(known, head)  # another line of the slice may have been read since
+        if level is None:
+            level, length = decided(decode(line)[0], stamp)
+            if length and length <= len(head) and head[:length].isascii():
+                _keep(known, head[:length], level)
         return level
 
-    def _keep(self, beginning: bytes, level: Level) -> None:
-        length = len(beginning)
-        beginnings = next((known for size, known in self._known if size == length), None)
-        if beginnings is None:
-            beginnings = {}
-            del self._known[MAX_LENGTHS - 1 :]
-            self._known.append((length, beginnings))
-        if len(beginnings) >= MAX_BEGINNINGS:
-            beginnings.clear()
-        beginnings[beginning] = level
+
+def _looked_up(known: _Known, head: bytes) -> Level | None:
+    for place, (length, beginnings) in enumerate(known):
+        level = beginnings.get(head[:length])
+        if level is not None:
+            if place:  # one place further to the front
+                known[place - 1 : place + 1] = known[place], known[place - 1]
+            return level
+    return None
+
+
+def _keep(known: _Known, beginning: bytes, level: Level) -> None:
+    length = len(beginning)
+    beginnings = next((beginnings for size, beginnings in known if size == length), None)
+    if beginnings is None:
+        beginnings = {}
+        del known[MAX_LENGTHS - 1 :]
+        known.append((length, beginnings))
+    if len(beginnings) >= MAX_BEGINNINGS:
+        beginnings.clear()
+    beginnings[beginning] = level
 
 
 @lru_cache(maxsize=4096)

@@ -57,21 +57,23 @@ _STEMS = ("inf", "war", "err", "wrn", "deb", "db", "note", "notice", "fat", "ftl
 _KEYS = r"log[._]?level|levelname|level|lvl|severity(?:_?text)?|sev|@l|priority"
 _PLACE = re.compile(
     rf"""(?:^|[\s{{,(|;])["']?(?i:{_KEYS})["']?\s*[=:]\s*["']?(?i:({_ANY}))\b"""
-    rf"""|[\[<(|](?:[\w.-]{{1,20}}:)?\s*(?i:({_ANY}))\s*[\]>)|]"""
+    rf"""|[\[<(|](?:[\w .#-]{{1,40}}[:/])?\s*(?i:({_ANY}))\s*[\]>)|]"""
     rf"""|^[\s|:-]*(?i:({_PLAIN}))(?:\t|\s\s|\s*[\[|(])|^\s*(?i:({_ANY})):"""
     rf"""|\s(?i:({_BEFORE_COLON})):|\s-\s(?i:({_ANY}))\s-\s"""
     rf"""|(?:^=|(?<![\w./=-]))({_PLAIN.upper()})(?![\w/=]|[.-]\w)"""
+    rf"""|\b[a-z]\w*\.({_PLAIN.upper()}):"""  # Monolog
     r"""|\b(?:kern|user|mail|daemon|auth|authpriv|syslog|cron|local[0-7])\.(emerg|alert|crit|err|warn|notice|info|debug)"""
 )
 LOGFMT_KEYS = ("level=", "severity=", "lvl=")
 """Where one of them is, the line is one of fields, and the level may stand anywhere."""
-_POSTGRES = re.compile(r"(?:^|\s)LOG:  ")
+_BEHIND_TIME = re.compile(rf"((?i:{_PLAIN}))\s")
+_POSTGRES = re.compile(r"(?:^|[\s:])LOG:  ")
 _JSON_WORD = re.compile(rf"""[{{,\s]"(?:{_KEYS})"\s*:\s*"({_ANY})\d?\"""", re.IGNORECASE)
 _NUMBER = re.compile(rf"""[{{,\s]"?({_KEYS}|severity_?number)"?\s*[=:]\s*"?(\d{{1,2}})"?(?=[\s,}}]|$)""", re.IGNORECASE)
 _ONE_LETTER = re.compile(rf"""[{{,\s]"?(?:{_KEYS}|s)"?\s*[=:]\s*"?([TVDINWECF])\d?"?(?=[\s,}}]|$)""", re.IGNORECASE)
 _BEGINS = re.compile(r"\[?([DINWECFTS])(?:(?:\d{4}|\d{8}) [ \d]\d:|, \[\d|[ ]\d{2,4}[-:]?\d\d)")
 """klog, Ruby's Logger, tornado: a letter and a time."""
-_COLUMN = re.compile(r"(?:[ \t]*\d+){0,2}[ \t]*(?:[\[(]([TVDIWEF])[\])]|([VDIWEF])/|([TVDIWEF])(?:\s+[\[(A-Z]|[|:]))")
+_COLUMN = re.compile(r"(?:[ \t]*\d+){0,2}[ \t]*(?:[\[(]([TVDIWEF])[\])]|([VDIWEF])/|([TVDIWEF])(?:\s+[\[(A-Z]|[|:!]))")
 """A letter by itself behind the time: MongoDB before 4.4, Android."""
 _CISCO = re.compile(r"%[A-Z]\w*-([0-7])-[A-Z]\w*:")
 _REDIS_MARK = re.compile(r"\d+:[MSCX] .{0,20}\d\d:\d\d:\d\d(?:\.\d+)? ([#*.-]) ")
@@ -93,7 +95,7 @@ def decided(text: str, start: int) -> tuple[Level, int]:
     low = head.lower()
     for stem in _STEMS:
         if stem in low:
-            if found := _PLACE.search(head):
+            if found := _PLACE.search(head) or (_BEHIND_TIME.match(head) if start else None):
                 return _word(found), min(found.end() + 2, HEAD)
             break
     return _of_marks(text, start, head), 0

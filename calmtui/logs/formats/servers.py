@@ -5,6 +5,8 @@ The same thing has the same name in all of them: host, app, pid, thread, logger,
 
 from __future__ import annotations
 
+import re
+
 from calmtui.logs.formats.layout import Layout
 
 _TIME = (
@@ -12,8 +14,9 @@ _TIME = (
     r"(?: ?(?:Z|[A-Z]{3,4}|[+-]\d\d:?(?:\d\d)?)(?=[\s\]]))?)"
 )
 _CLOCK = r"(?P<time>(?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|[+-]\d\d:?\d\d))?)"
-_SLASHED = r"\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d:\d\d(?: [AP]M)?"
 _LEVEL = r"(?P<level>TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|FATAL|CRITICAL)"
+LEVEL_BEHIND = re.compile(rf"[\[(|\s-]*{_LEVEL}[\])|]?:?\s+", re.IGNORECASE)
+"""A level that stands between the time and the message."""
 _LOGGER = r"(?P<logger>[A-Za-z_](?:[\w.$/-]|::)*)"
 _SAYS = r"(?P<message>.*)"
 
@@ -62,13 +65,13 @@ SERVERS = (
     ),
     Layout("rabbitmq", rf"{_TIME} \[(?P<level>\w+)\] <(?P<process>[\d.]+)> {_SAYS}"),
     Layout(
-        "elasticsearch",
-        rf"\[{_TIME}\]\[(?P<level>\w+)\s*\]\[(?P<logger>[^\]]+?)\s*\] \[(?P<node>[^\]]+)\]\s*{_SAYS}",
-    ),
-    Layout(
         "java gc",
         r"\[(?P<time>[^\]]+)\](?:\[(?P<uptime>[\d.]+)s\])?\[(?P<level>\w+)\s*\]\[(?P<tags>[\w,]+)\s*\]"
         rf" (?:GC\((?P<gc>\d+)\) )?{_SAYS}",
+    ),
+    Layout(
+        "elasticsearch",
+        rf"\[{_TIME}\]\[(?P<level>\w+)\s*\]\[(?P<logger>[^\]]+?)\s*\](?: \[(?P<node>[^\]]+)\])?\s*{_SAYS}",
     ),
     Layout("kafka", rf"\[{_TIME}\] {_LEVEL} (?P<message>.*?)(?: \((?P<logger>[\w.$-]+)\))?"),
     Layout("cassandra", rf"{_LEVEL}\s+\[(?P<thread>[^\]]+)\] {_TIME} (?P<file>[\w.]+):(?P<line>\d+) - {_SAYS}"),
@@ -104,6 +107,5 @@ SERVERS = (
     Layout(
         "kernel", rf"(?:<\d+>)?\[\s*(?P<uptime>\d+\.\d{{3,6}})\] (?:(?P<subsystem>[\w.:/-]+(?: [\w.:-]+)?): )?{_SAYS}"
     ),
-    Layout("time", rf"\[?(?:{_CLOCK}|{_SLASHED})\]?\s+(?:[\[(]?{_LEVEL}[\])]?:?\s+)?{_SAYS}"),
     Layout("dotnet", rf"(?P<level>trce|dbug|info|warn|fail|crit): {_LOGGER}\[(?P<event>\d+)\]{_SAYS}"),
 )

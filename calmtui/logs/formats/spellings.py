@@ -61,13 +61,16 @@ _SYSLOG = r"%b +%e %H:%M:%S%f%z"
 _SLASHES = r"%m/%d/%Y,? %k:%M:%S%f(?:%p)?%z"
 _DAY_FIRST = r"%d[./-]%m[./-]%Y,? %k:%M:%S%f(?:%p)?%z"
 _SHORT_YEAR = r"%y/%m/%d %H:%M:%S%f"
+_ANDROID = r"%m-%d %H:%M:%S%f"
 _OLD_MYSQL = r"%y%m%d +%k:%M:%S"
 _EPOCH = r"%s(?:[.,](?P<f>\d{1,9}))?"
 _OF_DAY = r"%H:%M:%S%f"
 
 _NAMES = r"@?timestamp|@t|ts|t|time|date_?time|date|asctime|event_?time|log_?time|_time|@time"
 _FIELD = rf"""(?:^|[\s{{,(|;])["']?(?i:{_NAMES})["']?\s*[:=]\s*(?:\{{"\$date":\s*)?["'\[]?"""
-_LIKE_A_TIME = r"""^\s*\{.*?[\s{,]"(?i:[\w.@$-]*(?:time(?:stamp)?|date|_ts|_at))"\s*:\s*"?"""
+_LIKE_A_TIME = (
+    r"""^\s*(?=\{).*?[\s{,]"(?i:[\w.@$-]*(?:time(?:stamp)?(?:_?[mun]s|_?millis)?|date|_ts|_at|epochSecond))"\s*:\s*"?"""
+)
 _BEGIN = r"""^(?:<\d{1,3}>(?:\d )?)?[\[("'<*.]?"""
 _END = r"""[\])"'>]?:?[ \t]{0,4}"""
 _KLOG = r"^[IWEFDNCT](?=(?:\d{4}|\d{8}) )"
@@ -94,13 +97,17 @@ def _leading(spelling: str, after: str = _END) -> Form:
 
 
 FORMS = (
-    *map(_leading, (_ISO, _CTIME, _MONTH_DAY_YEAR, _SYSLOG, _DAY_MONTH, _SLASHES, _DAY_FIRST, _SHORT_YEAR, _OLD_MYSQL)),
+    *map(
+        _leading,
+        (_ISO, _CTIME, _MONTH_DAY_YEAR, _SYSLOG, _DAY_MONTH, _SLASHES, _DAY_FIRST, _SHORT_YEAR, _ANDROID, _OLD_MYSQL),
+    ),
     _form(_KLOG, "(?:%Y)?%m%d %H:%M:%S%f", r"\s", NEAR),
     _leading(_EPOCH, r"(?![\w.])" + _END),
     _leading(_OF_DAY, r"[\])]?(?:[ \t]{1,4}|$)"),
     *(_form(_FIELD, spelling, "", FAR) for spelling in (_ISO, _EPOCH, _DAY_MONTH, _SYSLOG)),
     *(_form(_LIKE_A_TIME, spelling, "", FAR) for spelling in (_ISO, _EPOCH)),
     *(_form(r"(?<![\w/.-])", spelling, "", NEAR) for spelling in (_ISO, _DAY_MONTH, _CTIME, _SLASHES, _DAY_FIRST)),
+    _form(r"\baudit\(", _EPOCH, r"(?=:)", NEAR),
     _form(r"\s", _EPOCH, r"(?=\s)", NEAR),  # VPC flow logs: between their other numbers
 )
 """In the order in which they are tried: what begins a line before what is found within it."""
@@ -114,6 +121,13 @@ def read(form: Form, text: str, zone: tzinfo = UTC) -> Stamp | None:
     parts = found.groupdict()
     at = _of_epoch(parts["s"], parts["f"]) if parts.get("s") else _of_parts(parts, zone)
     return None if at is None else (at, found.end() if form.leads else 0)
+
+
+def message_begin(text: str) -> int:
+    """Where the message of a line begins that begins with a time, in whatever spelling; 0 when it does not."""
+    founds = (form.expression.search(text, 0, form.far) for form in FORMS if form.leads)
+    found = next(filter(None, founds), None)
+    return found.end() if found else 0
 
 
 def _of_epoch(digits: str, fraction: str | None) -> int:
@@ -134,7 +148,7 @@ def _of_parts(parts: dict[str, str | None], zone: tzinfo) -> int | None:
     seconds = local - (named_offset(named) if named else offset_at(zone, local // QUARTER))
     if not parts.get("d") and seconds > latest():
         seconds -= DAY
-    return seconds * SECOND + int((parts["f"] or "").ljust(9, "0"))
+    return seconds * SECOND + int((parts.get("f") or "").ljust(9, "0"))
 
 
 def latest() -> float:

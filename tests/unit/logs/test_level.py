@@ -55,6 +55,10 @@ from calmtui.logs.times import Clock
         ('{"message":"say \\"level\\":\\"error\\" twice","level":"info"}', Level.INFO),
         ('{"log.level":"WARN","message":"slow"}', Level.WARN),
         ('{"s":"W","c":"NETWORK"}', Level.WARN),
+        ("production.ERROR: no stock", Level.ERROR),
+        ("[Server thread/WARN]: slow", Level.WARN),
+        ("UTC::@:[71]:LOG:  ready", Level.INFO),
+        ("Stack trace:", Level.NONE),
         ('{"PRIORITY":"3","MESSAGE":"no"}', Level.ERROR),
         ('{"severityNumber":17,"body":"no"}', Level.ERROR),
         ("caller=x.go:1 ts=1 msg=failed lvl=eror err=x severity=error", Level.ERROR),
@@ -64,7 +68,16 @@ def test_a_level_is_read_where_systems_put_it(line: str, level: Level) -> None:
     assert level_of(line) is level
 
 
-LINES = ["ERROR no", "INFO  [main] c.s.Web - up", "[main] WARN slow", '{"level":"warn","msg":"INFO"}', '{"level":40}',
+@pytest.mark.parametrize(
+    ("message", "level"), [("info ready", Level.INFO), ("E! no", Level.ERROR), ("1234  5678 W App: slow", Level.WARN)]
+)
+def test_behind_a_time_less_is_needed_to_be_a_level(message: str, level: Level) -> None:
+    assert level_of(f"02:29:14 {message}", 9) is level
+    assert level_of(message) is Level.NONE
+
+
+LINES = ["info ready", "E! no", "production.ERROR: no", "[main/INFO]: up",
+         "ERROR no", "INFO  [main] c.s.Web - up", "[main] WARN slow", '{"level":"warn","msg":"INFO"}', '{"level":40}',
          "E1121 02:29:14.103000       1 x.go:1] no", "level=error msg=no", "no error so far", "<11>host app: no",
          "1:M 21 Nov 2026 02:29:14.103 # memory", "app[7]: notice: x", "=ERROR REPORT", "\x1b[31mERROR\x1b[0m red",
          'msg="a long one" caller=x.go:1 level=warn', "I, [2026-11-21T02:29:14 #7] INFO -- : up", "", "é ERROR", "fine",

@@ -39,6 +39,23 @@ AT = 1_795_228_154_103_000_000  # 2026-11-21T02:29:14.103Z
         ('time="2026-11-21T02:29:14.103Z" level=info msg=up', AT, None),  # Docker
         ("ts=2026-11-21T02:29:14.103Z caller=main.go:1 level=info", AT, None),  # Prometheus
         ('10.1.2.3 - ana [21/Nov/2026:02:29:14 +0000] "GET / HTTP/1.1" 200 12', AT - 103_000_000, None),
+        ('{"timeMillis":1795228154103,"level":"WARN"}', AT, None),  # Log4j 2
+        ('{"name":"a","requestReceivedTimestamp":"2026-11-21T02:29:14.103Z"}', AT, None),  # Kubernetes audit
+        ("type=SYSCALL msg=audit(1795228154.103:71): arch=c000003e", AT, None),
+        ("[I 2026-11-21 02:29:14.103 ServerApp] up", AT, None),
+        ("I, [2026-11-21T02:29:14.103 #71]  INFO -- : up", AT, None),
+        ("ERROR 2026-11-21 02:29:14,103 basehttp up", AT, None),
+        ("261121  2:29:14 [Warning] up", AT - 103_000_000, "[Warning] up"),  # MySQL before 5.7
+        ("26/11/21 02:29:14 INFO up", AT - 103_000_000, "INFO up"),  # Spark
+        ("*Nov 21 2026 02:29:14.103: %LINK-3-UPDOWN: up", AT, "%LINK-3-UPDOWN: up"),
+        ("Nov 21, 2026 2:29:14 AM com.shop.Web handle", AT - 103_000_000, "com.shop.Web handle"),
+        ("11/21/2026 2:29:14 AM up", AT - 103_000_000, "up"),
+        ("21.11.2026 02:29:14 up", AT - 103_000_000, "up"),
+        ("=ERROR REPORT==== 21-Nov-2026::02:29:14 ===", AT - 103_000_000, None),
+        ("20261121T022914.103Z up", AT, "up"),
+        ("2026-11-21T02:29:14.103Z|INFO|up", AT, "|INFO|up"),
+        ("<34>1 2026-11-21T02:29:14.103Z host up", AT, "host up"),
+        ("2026-11-21 03:29:14.103 CET up", AT, "up"),
     ],
 )
 def test_a_time_is_read_wherever_systems_put_it(line: str, expected: int, rest: str | None) -> None:
