@@ -28,13 +28,13 @@ class Admission:
     """Something under way. Enter it before the first node is begun, leave it when nothing of it goes on."""
 
     def __init__(
-        self, deed: Deed, nodes: list[Node], refused: Mapping[NodeId, str], trail: Trail, locks: Locks
+        self, deed: Deed, denied: Mapping[NodeId, str], busy: Mapping[NodeId, str], trail: Trail, locks: Locks
     ) -> None:
         self.deed = deed
-        self.nodes = nodes
-        """What may be done now, in the order of the deed."""
-        self.refused = refused
-        """Why not, for each of the others."""
+        self.denied = denied
+        """Why not, for each node that policy forbids."""
+        self.busy = busy
+        """Who is changing it, for each node that somebody else is."""
         self.trouble = ""
         """Why outcomes could not be recorded; empty: they are."""
         self._trail = trail
@@ -42,6 +42,11 @@ class Admission:
         self._pending: list[Record] = []
         self._counts: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def nodes(self) -> list[Node]:
+        """What may be done now, in the order of the deed."""
+        return [node for node in self.deed.nodes if node.id not in self.denied and node.id not in self.busy]
 
     async def __aenter__(self) -> Admission:
         self._task = asyncio.create_task(self._keep(), name=f"admission {self.deed.hash[:12]}")

@@ -34,3 +34,16 @@ def sizes(parts: Sequence[str], total: int) -> list[int]:
         found.append(size)
         left -= size
     return found
+
+
+def budget(text: str, total: int) -> int | None:
+    """How many of `total` nodes may fail: `3`, or `5%` of them, rounded down; None for an empty text: all of them.
+
+    Raises UsageError.
+    """
+    if not text:
+        return None
+    match = _PART.fullmatch(text.strip())
+    if match is None or (match[2] and int(match[1]) > 100):
+        raise UsageError(f"{text!r} is no number of failures", next_step="write a number of nodes or a percentage: 5%")
+    return total * int(match[1]) // 100 if match[2] else int(match[1])

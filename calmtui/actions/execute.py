@@ -7,21 +7,26 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from calmtui import sanitise
 from calmtui.actions import batches
+from calmtui.actions.admission import Admission
+from calmtui.actions.gate import Gate
 from calmtui.actions.outcome import Outcome, Status
 from calmtui.actions.plan import Plan, filled
 from calmtui.errors import CalmError, Refused
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node, NodeId
-from calmtui.providers.base import Lifecycle, NodeGone, OutcomeUnknown, Unreachable
+from calmtui.providers.base import Action, Lifecycle, NodeGone, OutcomeUnknown, Unreachable
 
 log = logging.getLogger(__name__)
 
 ACT_PARALLEL = 16
 """How many nodes are acted on at once unless told otherwise: an engine or API is not flooded by one operator."""
+
+LOOK_AGAIN = 30.0
+"""Seconds in which an act whose answer was lost is looked up."""
 
 SAME_MOMENT = 5.0
 """Seconds by which `created` may differ and still be the same thing: some sources compute it from an uptime."""
@@ -45,11 +50,15 @@ class Execution:
         parallel: int,
         in_batches: Sequence[str] = (),
         interrupted: str = "interrupted: it may have happened all the same",
+        max_failed: str = "",
+        admission: Admission | None = None,
     ) -> None:
         """`refuses` says why a node, as it is now, cannot be done any more; empty: it can.
 
-        `in_batches` are as `batches.read` gives them: each waits for the one before, and none follows one with
-        failures. `interrupted` is the outcome of what is under way when it is cancelled.
+        `in_batches` are as `batches.read` gives them: each waits for the one before. `max_failed`, a number of nodes
+        or a percentage of all of them, is how many may fail (or be unknown) before no further node is begun; without
+        it, no batch follows one with failures. `interrupted` is the outcome of what is under way when it is
+        cancelled. What the `admission` did not let through has its outcome from the start.
         """
         self.title = title
         self.outcomes: dict[NodeId, Outcome] = {node.id: Outcome(node) for node in nodes}
@@ -62,8 +71,19 @@ class Execution:
         self._refuses = refuses
         self._batches = in_batches
         self._interrupted = interrupted
+        self._budget = batches.budget(max_failed, len(self.outcomes))
+        self._admission = admission
         self._waiting: deque[NodeId] = deque(self.outcomes)
         self._listeners: list[Listener] = []
+        if admission is not None:
+            self._leave_out(admission)
+
+    def _leave_out(self, admission: Admission) -> None:
+        for node_id, reason in admission.denied.items():
+            self._put(Outcome(self.outcomes[node_id].node, Status.DENIED, sanitise.word(reason)))
+        for node_id, reason in admission.busy.items():
+            self._skip(node_id, sanitise.word(reason))
+        self._waiting = deque(node.id for node in admission.nodes)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each outcome that changes; returns what ends it."""
@@ -75,12 +95,23 @@ class Execution:
 
         Cancelled, it does not begin another node, and those under way become unknown.
         """
+        if self._admission is None:
+            return await self._run()
+        quiet = self.subscribe(self._admission.note)
+        try:
+            async with self._admission:
+                return await self._run()
+        finally:
+            quiet()
+
+    async def _run(self) -> list[Outcome]:
         self.began = time.time()
         sizes = batches.sizes(self._batches, len(self._waiting))
         try:
             for number, size in enumerate(sizes, 1):
                 await self._batch(size)
-                if number < len(sizes) and self.having(Status.FAILED, Status.UNKNOWN):
+                failed = len(self.having(Status.FAILED, Status.UNKNOWN))
+                if number < len(sizes) and failed > (self._budget or 0):
                     self._skip_rest(f"not begun: batch {number} of {len(sizes)} had failures")
         finally:
             self.cancel()
@@ -101,15 +132,14 @@ class Execution:
             self.ended = None
         return len(nodes)
 
+    @property
+    def unrecorded(self) -> str:
+        """Why some of its outcomes could not be recorded or sent on; empty when all is well."""
+        return self._admission.trouble if self._admission is not None else ""
+
     def having(self, *statuses: Status) -> list[Node]:
         """The nodes whose outcome stands there."""
         return [outcome.node for outcome in self.outcomes.values() if outcome.status in statuses]
-
-    def retry(self) -> Execution:
-        """The same for the nodes that failed. Unknown ones are left: there it may have happened."""
-        return Execution(
-            self._live, self.title, self.having(Status.FAILED), self._do, refuses=self._refuses, parallel=self.parallel
-        )
 
     async def _batch(self, size: int) -> None:
         """Do it to the next `size` nodes."""
@@ -117,7 +147,10 @@ class Execution:
 
         async def work() -> None:
             while len(self._waiting) > max(last, 0):
-                await self._one(self._waiting.popleft())
+                if self._spent():
+                    self._skip_rest(f"not begun: more than {self._budget} had failed")
+                else:
+                    await self._one(self._waiting.popleft())
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self.parallel, size)):
@@ -169,32 +202,84 @@ class Execution:
     def _skip(self, node_id: NodeId, reason: str) -> None:
         self._put(Outcome(self.outcomes[node_id].node, Status.SKIPPED, reason))
 
+    def _spent(self) -> bool:
+        """Whether more have failed than may; what is under way goes on, nothing else is begun."""
+        return self._budget is not None and len(self.having(Status.FAILED, Status.UNKNOWN)) > self._budget
+
     def _put(self, outcome: Outcome) -> None:
         self.outcomes[outcome.node.id] = outcome
         for listener in list(self._listeners):
             listener(outcome)
 
 
-def act(live: LiveEstate, plan: Plan, *, read_only: bool, parallel: int = ACT_PARALLEL) -> Execution:
-    """The execution of a plan, not yet begun.
+@dataclass(frozen=True)
+class Limits:
+    """How a plan is spread over its nodes."""
 
-    Raises Refused in read-only mode, UsageError when the plan lacks a value that it needs.
+    parallel: int = ACT_PARALLEL
+    """How many nodes at once."""
+    batches: tuple[str, ...] = ()
+    """As `batches.read` gives them."""
+    max_failed: str = ""
+    """`3` or `5%`: how many may fail before no further node is begun; empty: all, or none before another batch."""
+
+
+async def act(
+    gate: Gate, plan: Plan, limits: Limits | None = None, *, break_glass: bool = False, reason: str = ""
+) -> Execution:
+    """The execution of a plan that the gate has let through, not yet begun.
+
+    Raises Refused; UsageError when the plan lacks a value that it needs; EstateError when policies are wrong;
+    StoreError when it cannot be recorded.
     """
-    refuse_read_only(live, plan.name, read_only=read_only)
+    live, limits = gate.live, limits or Limits()
     plan = filled(plan, plan.parameters)
     actions = {target.node.id: target.action for target in plan.targets}
 
     async def do(node: Node) -> tuple[Status, str]:
-        source = live.able(node, Lifecycle)
+        action, source = actions[node.id], live.able(node, Lifecycle)
         if source is None:
             raise unopened(live, node)
-        wanted = {item.name: plan.parameters[item.name] for item in actions[node.id].parameters}
-        return Status.OK, await source.act(node, plan.name, wanted) or "done"
+        if action.reaches is not None and node.state is action.reaches and plan.name not in node.actions:
+            return Status.UNCHANGED, f"it is {node.raw_state or node.state} already"
+        wanted = {item.name: plan.parameters[item.name] for item in action.parameters}
+        asked = time.time()
+        try:
+            return Status.OK, await source.act(node, plan.name, wanted) or "done"
+        except OutcomeUnknown as error:
+            return await looked_up(live, node, action, asked, str(error))
 
     def refuses(node: Node) -> str:
-        return "" if plan.name in node.actions else f"it is {node.raw_state or node.state} now: no {plan.name} any more"
+        action = actions[node.id]
+        if plan.name in node.actions or (action.reaches is not None and node.state is action.reaches):
+            return ""
+        return f"it is {node.raw_state or node.state} now: no {plan.name} any more"
 
-    return Execution(live, plan.name, (target.node for target in plan.targets), do, refuses=refuses, parallel=parallel)
+    admission = await gate.admit(plan.deed, break_glass=break_glass, reason=reason)
+    nodes = (target.node for target in plan.targets)
+    return Execution(
+        live, plan.name, nodes, do, refuses=refuses, parallel=limits.parallel, in_batches=limits.batches,
+        max_failed=limits.max_failed, admission=admission,
+    )  # fmt: skip
+
+
+async def looked_up(live: LiveEstate, node: Node, action: Action, asked: float, lost: str) -> tuple[Status, str]:
+    """What became of an act whose answer was lost: told by the node's state once its source has seen it again.
+
+    It stays unknown where the state does not tell, or the source does not come back in time.
+    """
+    deadline = asyncio.get_running_loop().time() + LOOK_AGAIN
+    while asyncio.get_running_loop().time() < deadline:
+        now = live.fleet.get(node.id)
+        if now is None:
+            return Status.UNKNOWN, f"{lost}; the node is gone since"
+        if now.observed_at > asked and not live.fleet.is_stale(now):
+            if action.reaches is not None and now.state is action.reaches is not node.state:
+                return Status.OK, f"{lost}; looked up: it is {now.state}"
+            if action.reaches is None or now.state is not node.state:
+                return Status.UNKNOWN, f"{lost}; looked up: it is {now.raw_state or now.state}"
+        await asyncio.sleep(0.1)
+    return Status.UNKNOWN, lost
 
 
 def refuse_read_only(live: LiveEstate, what: str, *, read_only: bool) -> None:
@@ -226,5 +311,5 @@ def _replaced(planned: Node, now: Node) -> str:
 
 
 def all_ok(outcomes: Sequence[Outcome]) -> bool:
-    """Whether it was done to every node."""
-    return all(outcome.status is Status.OK for outcome in outcomes)
+    """Whether every node is as it was to be."""
+    return all(outcome.status in (Status.OK, Status.UNCHANGED) for outcome in outcomes)

@@ -20,6 +20,7 @@ from calmtui.errors import Refused, UsageError
 from calmtui.estate.around import around
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node, NodeId
+from calmtui.fleet.production import is_production
 from calmtui.fleet.query import compile_query
 from calmtui.governance import standard, trail
 from calmtui.governance.approvals import Approvals, Asked, Request, Standing
@@ -28,7 +29,7 @@ from calmtui.governance.locks import Locks
 from calmtui.governance.notify import notify
 from calmtui.governance.policies import Requirement
 from calmtui.governance.record import Event
-from calmtui.governance.rulebook import Rulebook, is_production
+from calmtui.governance.rulebook import Rulebook
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Judgement:
     def answer(self) -> Answer:
         """What holds for the whole: a node that waits for approval holds all of them, a denied one only itself."""
         answers = {verdict.answer for verdict in self.verdicts}
-        if self.read_only or answers <= {Answer.DENIED}:
+        if self.read_only or (answers and answers <= {Answer.DENIED}):
             return Answer.DENIED
         return Answer.APPROVAL if Answer.APPROVAL in answers else Answer.ALLOWED
 
@@ -86,6 +87,13 @@ class Gate:
         self._read_only = read_only
         self._through = through
         self._interactive = interactive
+
+    @property
+    def read_only(self) -> str:
+        """Why nothing may be changed: by the estate, or because calmtui was started so; empty: it may."""
+        if self.live.estate.read_only:
+            return "the estate is read-only; its file says so with read_only"
+        return "calmtui runs read-only; start it without --read-only to change things" if self._read_only else ""
 
     @cached_property
     def trail(self) -> trail.Trail:
@@ -131,7 +139,7 @@ class Gate:
 
     def _judge(self, deed: Deed, *, break_glass: bool) -> Judgement:
         verdicts = self._decide(deed, break_glass=break_glass)
-        judgement = Judgement(deed, verdicts, read_only=why_read_only(self.live, read_only=self._read_only))
+        judgement = Judgement(deed, verdicts, read_only=self.read_only)
         if judgement.answer is not Answer.APPROVAL:
             return judgement
         change = standard.fitting(self.live.estate.standard, deed.action, deed.nodes, self._compiled)
@@ -168,8 +176,7 @@ class Gate:
         except BaseException:
             locks.release()
             raise
-        free = [node for node in nodes if node.id not in busy]
-        return Admission(deed, free, {**denied, **busy}, self.trail, locks)
+        return Admission(deed, denied, busy, self.trail, locks)
 
     def _record(self, judgement: Judgement, nodes: list[Node], *, break_glass: bool, reason: str) -> None:
         """Spend the approval and write what is about to be done, before anything of it is."""
@@ -204,10 +211,3 @@ class Gate:
 
     def _compiled(self, query: str) -> Callable[[Node], bool]:
         return compile_query(query, around(self.live))
-
-
-def why_read_only(live: LiveEstate, *, read_only: bool) -> str:
-    """Why nothing may be changed: by the estate, or because calmtui was started so; empty: it may."""
-    if live.estate.read_only:
-        return "the estate is read-only; its file says so with read_only"
-    return "calmtui runs read-only; start it without --read-only to change things" if read_only else ""

@@ -16,9 +16,13 @@ class Status(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     OK = "ok"
+    UNCHANGED = "unchanged"
+    """It was so already: nothing was sent to it."""
     FAILED = "failed"
     SKIPPED = "skipped"
     """Nothing was sent to it; the detail says why."""
+    DENIED = "denied"
+    """Policy forbids it for this node."""
     UNKNOWN = "unknown"
     """It may or may not have happened: the connection died, or it was interrupted."""
 
@@ -26,6 +30,10 @@ class Status(StrEnum):
     def final(self) -> bool:
         """Whether nothing more will come."""
         return self not in (Status.QUEUED, Status.RUNNING)
+
+
+REASONED = frozenset({Status.FAILED, Status.SKIPPED, Status.DENIED, Status.UNKNOWN})
+"""Statuses that are never told without a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,7 @@ class Outcome:
     """Seconds; None until it has ended."""
 
     def __post_init__(self) -> None:
-        if self.status in (Status.SKIPPED, Status.FAILED, Status.UNKNOWN) and not self.detail:
+        if self.status in REASONED and not self.detail:
             raise ValueError(f"an outcome that is {self.status} needs a reason")
 
 

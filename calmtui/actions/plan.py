@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from calmtui.actions import parameters
 from calmtui.actions.catalogue import Catalogue, action_of, refusal
+from calmtui.actions.deed import Deed
 from calmtui.errors import UsageError
 from calmtui.fleet.node import Node
+from calmtui.fleet.production import is_production
 from calmtui.providers.base import Action, Danger, Parameter
 
 MANY = 10
 """More targets than this are asked about more strongly: a slip of the filter, not an intention, is what it catches."""
-
-PRODUCTION = frozenset({"production", "prod", "prd", "live"})
-"""Names of environments that serve customers, in lower case."""
 
 LONGEST_TYPED = 40
 """Nobody is asked to type more characters than this."""
@@ -40,6 +40,8 @@ class LeftOut:
 
     node: Node
     reason: str
+    unchanged: bool = False
+    """It is already as the action would make it."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,31 @@ class Plan:
     """What must be typed to confirm; empty when yes is enough."""
     undo: str | None
     """The action that takes it back; None when nothing does for all of the targets."""
+    undoing: bool = False
+    """It takes back what was done before: freezes let it through."""
+
+    @cached_property
+    def deed(self) -> Deed:
+        """What it is to the gate."""
+        return Deed(
+            self.name,
+            [target.node for target in self.targets],
+            [target.sentence for target in self.targets],
+            max((target.action.danger for target in self.targets), default=Danger.NONE),
+            self.parameters,
+            self.hidden,
+            self.undoing,
+        )
+
+    @property
+    def hash(self) -> str:
+        """Names exactly these targets, parameters and actions."""
+        return self.deed.hash
+
+    def only(self, nodes: Iterable[Node]) -> Plan:
+        """The same for some of its targets."""
+        ids = {node.id for node in nodes}
+        return replace(self, targets=tuple(target for target in self.targets if target.node.id in ids), left_out=())
 
 
 def make(
@@ -85,6 +112,10 @@ def make(
         action = action_of(node, name, known)
         if action is None:
             left_out[node.id] = LeftOut(node, f"a {node.kind} has no {name}")
+        elif action.reaches is not None and node.state is action.reaches and name not in node.actions:
+            left_out[node.id] = LeftOut(
+                node, f"{node.kind} {node.name} is {node.raw_state or node.state} already", unchanged=True
+            )
         elif name not in node.actions:
             left_out[node.id] = LeftOut(node, refusal(node, name))
         else:
@@ -130,9 +161,15 @@ def filled(plan: Plan, given: Mapping[str, str]) -> Plan:
     return replace(plan, parameters=parameters.check(needed(plan), given))
 
 
-def is_production(node: Node) -> bool:
-    """Whether it serves customers, by the name of its environment."""
-    return node.env.lower() in PRODUCTION
+def difference(before: Plan, now: Plan) -> list[str]:
+    """What is otherwise in a plan that was made again: sentences; empty when it is the same."""
+    old, new = ({target.node.id: target for target in plan.targets} for plan in (before, now))
+    why = {item.node.id: item.reason for item in now.left_out}
+    found = [f"{node_id}: {why.get(node_id, 'gone')}" for node_id in old if node_id not in new]
+    found += [f"{node_id}: it is a target now" for node_id in new if node_id not in old]
+    found += [f"{node_id}: {new[node_id].sentence}" for node_id in old.keys() & new.keys()
+              if old[node_id].sentence != new[node_id].sentence]  # fmt: skip
+    return found
 
 
 def _reasons(targets: Sequence[Target], hidden: int, is_stale: Callable[[Node], bool]) -> tuple[str, ...]:

@@ -85,8 +85,9 @@ def explain(
 async def _explain(chosen: Settings, action: str, query: str, *, break_glass: bool, as_json: bool, wait: float) -> int:
     from calmtui.cli.opened import opened
     from calmtui.cli.printing import out_json
+    from calmtui.fleet.production import is_production
     from calmtui.governance.decide import Answer, Circumstances
-    from calmtui.governance.rulebook import Rulebook, action_names, is_production
+    from calmtui.governance.rulebook import Rulebook, action_names
     from calmtui.governance.vocabulary import COMMANDS
 
     known = [*action_names(), *COMMANDS]

@@ -12,10 +12,11 @@ from calmtui.estate.explain import explain
 from calmtui.estate.problems import EstateError, closest
 from calmtui.estate.written import Written, read
 from calmtui.fleet.node import Node, State
+from calmtui.fleet.production import is_production
 from calmtui.governance.decide import Circumstances, Question, Subject, Verdict, decide
 from calmtui.governance.identity import Who
 from calmtui.governance.policies import Policies
-from calmtui.governance.rulebook import action_names, is_production
+from calmtui.governance.rulebook import action_names
 from calmtui.governance.vocabulary import COMMANDS
 
 

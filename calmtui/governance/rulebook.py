@@ -11,19 +11,12 @@ from calmtui.estate.around import around
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate
 from calmtui.fleet.node import Node
+from calmtui.fleet.production import is_production
 from calmtui.fleet.query import compile_query
 from calmtui.governance import identity, policies
 from calmtui.governance.decide import Circumstances, Question, Subject, Verdict, decide
 from calmtui.governance.freezes import Freezes
 from calmtui.governance.policies import Policies
-
-PRODUCTION = frozenset({"production", "prod", "prd", "live"})
-"""Names of environments that serve customers, in lower case."""
-
-
-def is_production(node: Node) -> bool:
-    """Whether it serves customers, by the name of its environment."""
-    return node.env.lower() in PRODUCTION
 
 
 class Rulebook:

@@ -34,7 +34,7 @@ from calmtui.errors import OutcomeUnknown as OutcomeUnknown
 from calmtui.errors import SourceError as SourceError
 from calmtui.errors import Throttled as Throttled
 from calmtui.errors import Unreachable as Unreachable
-from calmtui.fleet.node import Node
+from calmtui.fleet.node import Node, State
 from calmtui.fleet.update import Update
 from calmtui.masks import MASK as MASK
 from calmtui.transport.exec import Command as Command
@@ -83,6 +83,9 @@ class Action:
     undo: str | None = None
     """The action that takes it back, if one does."""
     parameters: tuple[Parameter, ...] = ()
+    reaches: State | None = None
+    """The state that a node is in once it is done. Who is in it already is left as it is; where the answer was
+    lost, it tells whether it happened. None: the state does not tell."""
 
 
 @runtime_checkable

@@ -30,7 +30,7 @@ class Acting:
         from calmtui.tui.screens.actions import ActionsScreen  # not needed for the first paint
 
         if nodes := self._chosen_or_say():
-            self._screen.app.push_screen(ActionsScreen(self._live, nodes, self._hidden(nodes), self._screen.read_only))
+            self._screen.app.push_screen(ActionsScreen(self._screen.console.gate, nodes, self._hidden(nodes)))
 
     def action_exec(self, line: str) -> None:
         """Ask for a command, which may stand there already, and show what it is answered."""

@@ -8,6 +8,7 @@ import inspect
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from textual import events
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     from calmtui.actions.commands import Fanout
     from calmtui.actions.execute import Execution
+    from calmtui.actions.gate import Gate
+    from calmtui.actions.plan import Plan
     from calmtui.tui.screens.outcomes import OutcomesScreen
 
 Answer = TypeVar("Answer")
@@ -76,11 +79,20 @@ class CalmApp(App[None]):
         self._connection: asyncio.Task[None] | None = None
         self.execution: Execution | None = None
         """What was carried out last, or still is."""
+        self.plan: Plan | None = None
+        """The plan of that execution, when it is an action's."""
         self.fanout: Fanout | None = None
         """The command whose execution that is, when it is a command's."""
         self.failure: Exception | None = None
         """What ended the console, when it was not the operator."""
         self.wear(theme)
+
+    @cached_property
+    def gate(self) -> Gate:
+        """What everything goes through that changes something."""
+        from calmtui.actions.gate import Gate  # not needed for the first paint
+
+        return Gate(self.live, read_only=self.read_only, through="console")
 
     def wear(self, theme: str) -> None:
         """Take the colours of that theme. Raises UsageError."""
@@ -257,8 +269,8 @@ class CalmApp(App[None]):
             self.say("nothing was carried out yet")
         elif self.fanout is not None and self.fanout.execution is self.execution:
             self.push_screen(AnswersScreen(self.fanout))
-        else:
-            self.push_screen(OutcomesScreen(self.execution))
+        elif self.plan is not None:
+            self.push_screen(OutcomesScreen(self.gate, self.plan, self.execution))
 
     def action_theme(self, name: str) -> None:
         """Wear that theme; without a name, the next one."""

@@ -103,15 +103,22 @@ def test_act_does_it_to_what_the_query_selects_and_to_nothing_else(cloud: Cloud)
     assert cloud.states() == {"web-1": "stopped", "web-2": "stopped", "db-1": "running"}
 
 
-def test_act_leaves_out_what_does_not_offer_it_and_says_so(cloud: Cloud) -> None:
+def test_act_leaves_what_is_so_already_and_says_so(cloud: Cloud) -> None:
     cloud.run("act", "stop", "web-1", "--yes")
     ran = cloud.run("act", "stop", "kind=instance and env=staging", "--yes")
     assert ran.status == 0
-    assert ran.out.startswith("ok       web-2  ")
-    assert "left out: instance web-1 is stopped: it does not offer stop" in ran.err
+    assert ran.out.split()[:2] == ["ok", "web-2"]
+    assert "unchanged: instance web-1 is stopped already" in ran.err
     again = cloud.run("act", "stop", "web", "--yes")
-    assert again.status == 1
-    assert "no node that matches 'web' offers stop now" in again.err
+    assert again.status == 0
+    assert "nothing to do: 2 already so" in again.err
+
+
+def test_act_says_when_no_node_offers_it(cloud: Cloud) -> None:
+    cloud.run("act", "stop", "web-1", "--yes")
+    ran = cloud.run("act", "reboot", "web-1", "--yes")
+    assert ran.status == 1
+    assert "no node that matches 'web-1' offers reboot now: instance web-1 is stopped: it does not offer" in ran.err
 
 
 def test_one_node_that_fails_harms_no_other_and_makes_the_exit_status_1(cloud: Cloud) -> None:

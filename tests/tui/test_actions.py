@@ -13,9 +13,9 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from calmtui.actions.execute import Execution, act
+from calmtui.actions.execute import Execution, Limits, act
 from calmtui.actions.outcome import Status
-from calmtui.actions.plan import make
+from calmtui.actions.plan import Plan, make
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.load import load_estate
 from calmtui.fleet.node import Node
@@ -61,7 +61,7 @@ async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
 
 async def choose(app: CalmApp, pilot: Pilot[None], names: list[str], *, hidden: int = 0) -> ActionsScreen:
     nodes = [node for node in instances(app) if node.name in names]
-    screen = ActionsScreen(app.live, nodes, hidden, app.read_only)
+    screen = ActionsScreen(app.gate, nodes, hidden)
     await app.push_screen(screen)
     await pilot.pause()
     return screen
@@ -167,9 +167,7 @@ async def test_a_plan_of_an_action_that_needs_a_value_asks_for_it_and_checks_it(
     app = CalmApp(closed(source, one))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: len(app.live.fleet) == 1)
-        await app.push_screen(
-            PlanScreen(app.live, make("scale", [one], CATALOGUE, is_stale=lambda _: False), read_only=False)
-        )
+        await app.push_screen(PlanScreen(app.gate, make("scale", [one], CATALOGUE, is_stale=lambda _: False)))
         await pilot.pause()
         assert "how many:" in shown(app)
         await pilot.press("x", "tab", "tab", "enter")
@@ -181,8 +179,8 @@ async def test_a_plan_of_an_action_that_needs_a_value_asks_for_it_and_checks_it(
         assert source.acts == [("lab:api", "scale", {"replicas": "3"})]
 
 
-def slow(count: int) -> tuple[CalmApp, Execution, list[Node]]:
-    """An execution of which every act waits for ever, one at a time."""
+async def slow(count: int) -> tuple[CalmApp, Plan, Execution]:
+    """A plan whose acts wait for ever, one at a time, and its execution."""
 
     async def deed(_: Node) -> str:
         return await asyncio.Future[str]()
@@ -190,14 +188,15 @@ def slow(count: int) -> tuple[CalmApp, Execution, list[Node]]:
     nodes = [node(f"web-{number:05}") for number in range(count)]
     estate = closed(Workshop(deed), *nodes)
     plan = make("stop", nodes, CATALOGUE, is_stale=lambda _: False)
-    return CalmApp(estate), act(estate, plan, read_only=False, parallel=1), nodes
+    app = CalmApp(estate)
+    return app, plan, await act(app.gate, plan, Limits(parallel=1))
 
 
 async def test_what_has_not_begun_can_be_cancelled_while_the_rest_goes_on() -> None:
-    app, execution, _ = slow(3)
+    app, plan, execution = await slow(3)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: len(app.live.fleet) == len(execution.outcomes))
-        await app.push_screen(OutcomesScreen(execution))
+        await app.push_screen(OutcomesScreen(app.gate, plan, execution))
         await until(pilot, lambda: "2 queued  1 running" in shown(app))
         await pilot.press("c")
         await until(pilot, lambda: "1 running  2 skipped" in shown(app))
@@ -222,7 +221,7 @@ async def test_who_has_left_the_outcomes_is_told_how_it_ended() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: len(app.live.fleet) == 1)
         plan = make("stop", [one], CATALOGUE, is_stale=lambda _: False)
-        await app.push_screen(OutcomesScreen(act(app.live, plan, read_only=False)))
+        await app.push_screen(OutcomesScreen(app.gate, plan, await act(app.gate, plan)))
         await until(pilot, lambda: "1 running" in shown(app))
         await pilot.press("escape")
         go_on.set()
@@ -230,20 +229,20 @@ async def test_who_has_left_the_outcomes_is_told_how_it_ended() -> None:
 
 
 async def test_ten_thousand_outcomes_are_rows_and_no_widgets() -> None:
-    app, execution, nodes = slow(10_000)
+    app, plan, execution = await slow(10_000)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: len(app.live.fleet) == len(execution.outcomes))
-        await app.push_screen(OutcomesScreen(execution))
+        await app.push_screen(OutcomesScreen(app.gate, plan, execution))
         await pilot.press("G")
-        await until(pilot, lambda: nodes[-1].name in shown(app))
+        await until(pilot, lambda: plan.targets[-1].node.name in shown(app))
         assert len(app.screen.query("*")) < 12
         await pilot.press("g")
-        await until(pilot, lambda: nodes[0].name in shown(app))
+        await until(pilot, lambda: plan.targets[0].node.name in shown(app))
         assert app.screen.query_one(Rows).cursor == 0
 
 
 async def test_a_secret_is_not_echoed_and_can_be_refused() -> None:
-    app, _, _ = slow(1)
+    app, _, _ = await slow(1)
     answers: list[str | None] = []
     async with app.run_test(size=(80, 24)) as pilot:
         await app.push_screen(AskScreen("password of root@web-1\x1b[2J"), callback=answers.append)

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from calmtui.fleet.node import State
 from calmtui.providers.base import Action, Danger
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
 START = Action(
-    "start", "start the instance; without an Elastic IP its public address is a new one", Danger.NONE, undo="stop"
+    "start",
+    "start the instance; without an Elastic IP its public address is a new one",
+    Danger.NONE,
+    undo="stop",
+    reaches=State.RUNNING,
 )
 STOP = Action(
     "stop",
     "stop the instance; what is on its instance store is lost, its EBS volumes stay",
     Danger.CONFIRM,
     undo="start",
+    reaches=State.STOPPED,
 )
 REBOOT = Action("reboot", "reboot the operating system; the instance keeps its addresses and volumes", Danger.CONFIRM)
 TERMINATE = Action(
-    "terminate", "terminate the instance for ever, with the volumes that are deleted on termination", Danger.TYPE_NAME
+    "terminate",
+    "terminate the instance for ever, with the volumes that are deleted on termination",
+    Danger.TYPE_NAME,
+    reaches=State.GONE,
 )
 ACTIONS = (START, STOP, REBOOT, TERMINATE)
 

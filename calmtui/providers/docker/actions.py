@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from calmtui.fleet.node import State
 from calmtui.providers.base import Action, Danger, Parameter
 
 ACTIONS = (
-    Action("start", "start the container", Danger.NONE, undo="stop"),
-    Action("stop", "ask the container to end, and kill it when its grace period is over", Danger.CONFIRM, undo="start"),
+    Action("start", "start the container", Danger.NONE, undo="stop", reaches=State.RUNNING),
+    Action(
+        "stop",
+        "ask the container to end, and kill it when its grace period is over",
+        Danger.CONFIRM,
+        undo="start",
+        reaches=State.STOPPED,
+    ),
     Action("restart", "stop the container, then start it again", Danger.CONFIRM),
     Action(
         "pause",

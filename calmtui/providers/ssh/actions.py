@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from shlex import quote
 
+from calmtui.fleet.node import State
 from calmtui.providers.base import Action, Danger
 
 REBOOT = Action("reboot", "reboot the host; everything on it is interrupted", Danger.TYPE_NAME)
-START = Action("start", "start the unit and what it requires", Danger.NONE, undo="stop")
+START = Action("start", "start the unit and what it requires", Danger.NONE, undo="stop", reaches=State.RUNNING)
 STOP = Action(
-    "stop", "stop the unit; it stays stopped until it is started or the host reboots", Danger.CONFIRM, undo="start"
+    "stop",
+    "stop the unit; it stays stopped until it is started or the host reboots",
+    Danger.CONFIRM,
+    undo="start",
+    reaches=State.STOPPED,
 )
 RESTART = Action("restart", "stop the unit and start it again", Danger.CONFIRM)
 ACTIONS = (REBOOT, START, STOP, RESTART)

@@ -14,7 +14,8 @@ from textual.widgets import Static
 from calmtui.actions import plan
 from calmtui.actions.catalogue import Choice, choices, danger_word
 from calmtui.actions.execute import act
-from calmtui.estate.live import LiveEstate
+from calmtui.actions.gate import Gate
+from calmtui.errors import CalmError
 from calmtui.fleet.node import Node
 from calmtui.providers.base import Danger
 from calmtui.tui import keys
@@ -44,15 +45,15 @@ class ActionsScreen(ModalScreen[None]):
     }
     """
 
-    def __init__(self, live: LiveEstate, nodes: Sequence[Node], hidden: int, read_only: bool) -> None:
+    def __init__(self, gate: Gate, nodes: Sequence[Node], hidden: int) -> None:
         """`hidden` is how many of the nodes the filter does not show."""
         super().__init__()
-        self.live = live
+        self.gate = gate
         self.nodes = nodes
         self.hidden = hidden
-        self.read_only = read_only or live.estate.read_only
+        live = gate.live
         self.catalogue = live.actions()
-        self.choices = choices(nodes, self.catalogue, live.fleet, read_only=self.read_only)
+        self.choices = choices(nodes, self.catalogue, live.fleet, read_only=bool(gate.read_only))
         self._width = max((len(choice.name) for choice in self.choices), default=0)
 
     def compose(self) -> ComposeResult:
@@ -96,14 +97,28 @@ class ActionsScreen(ModalScreen[None]):
         choice = self._choice()
         if choice is None or choice.why_not:
             return
-        from calmtui.tui.screens.outcomes import OutcomesScreen
-        from calmtui.tui.screens.plan import PlanScreen
-
-        made = plan.make(choice.name, self.nodes, self.catalogue, hidden=self.hidden, is_stale=self.live.fleet.is_stale)
+        is_stale = self.gate.live.fleet.is_stale
+        made = plan.make(choice.name, self.nodes, self.catalogue, hidden=self.hidden, is_stale=is_stale)
         if made.danger is Danger.NONE and not plan.needed(made):
-            self.app.switch_screen(OutcomesScreen(act(self.live, made, read_only=self.read_only)))
+            self.run_worker(self._at_once(made), group="gate", exclusive=True)
         else:
-            self.app.switch_screen(PlanScreen(self.live, made, read_only=self.read_only))
+            self._plan(made)
+
+    async def _at_once(self, made: plan.Plan) -> None:
+        """What harms nothing is begun without a question; where the gate refuses, the plan says why."""
+        from calmtui.tui.screens.outcomes import OutcomesScreen  # not needed before
+
+        try:
+            execution = await act(self.gate, made)
+        except CalmError:
+            self._plan(made)
+        else:
+            self.app.switch_screen(OutcomesScreen(self.gate, made, execution))
+
+    def _plan(self, made: plan.Plan) -> None:
+        from calmtui.tui.screens.plan import PlanScreen  # not needed before
+
+        self.app.switch_screen(PlanScreen(self.gate, made))
 
     def _choice(self) -> Choice | None:
         return self.choices[self.query_one(Rows).cursor] if self.choices else None

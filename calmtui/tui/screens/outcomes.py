@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
@@ -10,9 +11,12 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
-from calmtui.actions.execute import Execution
+from calmtui.actions.execute import Execution, act
+from calmtui.actions.gate import Gate
 from calmtui.actions.outcome import Outcome, Status, names, tally
-from calmtui.fleet.node import NodeId, State
+from calmtui.actions.plan import Plan, make
+from calmtui.errors import CalmError
+from calmtui.fleet.node import Node, NodeId, State
 from calmtui.tui import keys
 from calmtui.tui.glyphs import of_locale
 from calmtui.tui.widgets.footer import Footer
@@ -25,8 +29,8 @@ REPAINT = 0.1
 """Seconds between two looks at what has changed while it runs."""
 
 MEANINGS = {
-    Status.QUEUED: "quiet", Status.RUNNING: "", Status.OK: "fine", Status.FAILED: "error",
-    Status.SKIPPED: "warn", Status.UNKNOWN: "warn",
+    Status.QUEUED: "quiet", Status.RUNNING: "", Status.OK: "fine", Status.UNCHANGED: "quiet", Status.FAILED: "error",
+    Status.SKIPPED: "warn", Status.DENIED: "error", Status.UNKNOWN: "warn",
 }  # fmt: skip
 
 
@@ -50,8 +54,10 @@ class OutcomesScreen(Screen[None]):
             self.nodes = nodes
             """Their ids."""
 
-    def __init__(self, execution: Execution) -> None:
+    def __init__(self, gate: Gate, plan: Plan, execution: Execution) -> None:
         super().__init__()
+        self.gate = gate
+        self.plan = plan
         self.execution = execution
         self.only_trouble = False
         self._shown: list[NodeId] = []
@@ -61,7 +67,8 @@ class OutcomesScreen(Screen[None]):
         signs = of_locale()
         self._glyphs = {
             Status.QUEUED: signs.dot, Status.RUNNING: signs.folded, Status.OK: signs.states[State.RUNNING],
-            Status.FAILED: signs.states[State.FAILED], Status.SKIPPED: signs.states[State.STOPPED],
+            Status.UNCHANGED: signs.states[State.RUNNING], Status.FAILED: signs.states[State.FAILED],
+            Status.SKIPPED: signs.states[State.STOPPED], Status.DENIED: signs.states[State.FAILED],
             Status.UNKNOWN: signs.states[State.UNKNOWN],
         }  # fmt: skip
 
@@ -75,7 +82,7 @@ class OutcomesScreen(Screen[None]):
         self._quiet = self.execution.subscribe(self._note)
         if self.execution.began is None:
             app = cast("CalmApp", self.app)
-            app.execution = self.execution
+            app.execution, app.plan = self.execution, self.plan
             app.run_worker(_carry_out(app, self.execution), name=self.execution.title)
         self._timer = self.set_interval(REPAINT, self._look)
         self.query_one(Rows).focus()
@@ -140,12 +147,42 @@ class OutcomesScreen(Screen[None]):
 
     def action_retry(self) -> None:
         """The same again for the nodes that failed, once it has ended."""
+        failed = self.execution.having(Status.FAILED)
         if self.execution.ended is None:
             self._say("it still runs: retry when it has ended")
-        elif not self.execution.having(Status.FAILED):
+        elif not failed:
             self._say("nothing failed")
         else:
-            self.app.switch_screen(OutcomesScreen(self.execution.retry()))
+            self.run_worker(self._again(self.plan.only(failed)), group="gate", exclusive=True)
+
+    def action_undo(self) -> None:
+        """Take back what was done: a plan of its own, that freezes let through."""
+        done = self.execution.having(Status.OK)
+        if self.execution.ended is None:
+            self._say("it still runs: take it back when it has ended")
+        elif self.plan.undo is None or not done:
+            self._say(f"{self.plan.name} cannot be taken back" if done else "nothing was done")
+        else:
+            self._plan_undo(self.plan.undo, done)
+
+    def _plan_undo(self, undo: str, done: list[Node]) -> None:
+        from calmtui.tui.screens.plan import PlanScreen  # not needed before
+
+        fleet = self.gate.live.fleet
+        nodes = [now for node in done if (now := fleet.get(node.id)) is not None]
+        made = make(undo, nodes, self.gate.live.actions(), is_stale=fleet.is_stale)
+        if made.targets:
+            self.app.push_screen(PlanScreen(self.gate, replace(made, undoing=True)))
+        else:
+            self._say(made.left_out[0].reason)
+
+    async def _again(self, plan: Plan) -> None:
+        try:
+            execution = await act(self.gate, plan)
+        except CalmError as error:
+            self._say(str(error))
+        else:
+            self.app.switch_screen(OutcomesScreen(self.gate, plan, execution))
 
     def action_mark(self) -> None:
         """Mark the nodes that failed, or of which it is not known, in the fleet."""

@@ -2,16 +2,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 import pytest
 
-from calmtui.actions.commands import Fanout, Limits
-from calmtui.actions.execute import act
+from calmtui.actions import execute
+from calmtui.actions.commands import Fanout
+from calmtui.actions.commands import Limits as CommandLimits
+from calmtui.actions.execute import Execution, Limits, act
+from calmtui.actions.gate import Gate
 from calmtui.actions.outcome import Outcome, Status
 from calmtui.actions.plan import Plan, make
 from calmtui.errors import Refused
+from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node, State
 from calmtui.fleet.update import Delta
+from calmtui.governance import trail
 from calmtui.providers.base import Command, Forbidden, NodeGone, OutcomeUnknown
 from tests.unit.actions.workshop import CATALOGUE, Workshop, live, node
 
@@ -20,11 +26,20 @@ def plan(*nodes: Node) -> Plan:
     return make("stop", nodes, CATALOGUE, is_stale=lambda _: False)
 
 
+async def admitted(
+    estate: LiveEstate, made: Plan, *, read_only: bool = False, parallel: int = 16, max_failed: str = ""
+) -> Execution:
+    gate = Gate(estate, read_only=read_only, through="command")
+    return await act(gate, made, Limits(parallel, max_failed=max_failed))
+
+
 async def done(_: Node) -> str:
     return "stopped"
 
 
-async def test_each_node_gets_the_outcome_that_its_own_act_had() -> None:
+async def test_each_node_gets_the_outcome_that_its_own_act_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execute, "LOOK_AGAIN", 0.2)
+
     async def deed(which: Node) -> str:
         match which.name:
             case "forbidden":
@@ -38,7 +53,7 @@ async def test_each_node_gets_the_outcome_that_its_own_act_had() -> None:
         return "stopped"
 
     nodes = [node(name) for name in ("fine", "forbidden", "lost", "gone", "fault")]
-    outcomes = await act(live(Workshop(deed), *nodes), plan(*nodes), read_only=False).run()
+    outcomes = await (await admitted(live(Workshop(deed), *nodes), plan(*nodes))).run()
     assert [(outcome.node.name, outcome.status) for outcome in outcomes] == [
         ("fine", Status.OK), ("forbidden", Status.FAILED), ("lost", Status.UNKNOWN), ("gone", Status.SKIPPED),
         ("fault", Status.FAILED),
@@ -54,7 +69,7 @@ async def test_a_fault_of_ours_goes_to_the_log_with_its_traceback(caplog: pytest
         raise ZeroDivisionError
 
     with caplog.at_level(logging.ERROR):
-        await act(live(Workshop(deed), node("a")), plan(node("a")), read_only=False).run()
+        await (await admitted(live(Workshop(deed), node("a")), plan(node("a")))).run()
     assert caplog.records[0].exc_info is not None
 
 
@@ -71,7 +86,7 @@ async def test_no_more_nodes_are_acted_on_at_once_than_the_limit_and_as_many_as_
         return ""
 
     nodes = [node(f"n{number}") for number in range(20)]
-    outcomes = await act(live(Workshop(deed), *nodes), plan(*nodes), read_only=False, parallel=3).run()
+    outcomes = await (await admitted(live(Workshop(deed), *nodes), plan(*nodes), parallel=3)).run()
     assert most == 3
     assert {outcome.status for outcome in outcomes} == {Status.OK}
 
@@ -86,7 +101,7 @@ async def test_cancelling_skips_what_has_not_begun_and_lets_the_rest_finish() ->
 
     nodes = [node("a"), node("b"), node("c")]
     source = Workshop(deed)
-    execution = act(live(source, *nodes), plan(*nodes), read_only=False, parallel=1)
+    execution = await admitted(live(source, *nodes), plan(*nodes), parallel=1)
     running = asyncio.create_task(execution.run())
     await begun.wait()
     assert execution.cancel() == 2
@@ -103,7 +118,7 @@ async def test_an_interruption_makes_what_is_under_way_unknown_and_begins_nothin
         return await asyncio.Future[str]()
 
     nodes = [node("a"), node("b")]
-    execution = act(live(Workshop(deed), *nodes), plan(*nodes), read_only=False, parallel=1)
+    execution = await admitted(live(Workshop(deed), *nodes), plan(*nodes), parallel=1)
     running = asyncio.create_task(execution.run())
     await begun.wait()
     running.cancel()
@@ -123,13 +138,13 @@ async def test_a_node_that_is_gone_or_changed_since_the_plan_is_skipped_and_noth
     source = Workshop(done)
     estate = live(source, *nodes)
     made = plan(*nodes)
-    stopped = node("stopped", actions=["start"], state=State.STOPPED, raw_state="exited", created=1.0)
+    stopped = node("stopped", actions=["start"], state=State.FAILED, raw_state="dead", created=1.0)
     estate.fleet.apply("lab", [Delta("", put=[stopped, node("replaced", created=99.0), node("same", created=2.0)],
                                      gone=["lab:gone"])])  # fmt: skip
-    outcomes = await act(estate, made, read_only=False).run()
+    outcomes = await (await admitted(estate, made)).run()
     assert [outcome.status for outcome in outcomes] == [Status.SKIPPED, Status.SKIPPED, Status.SKIPPED, Status.OK]
     assert outcomes[0].detail == "gone since the plan was made"
-    assert outcomes[1].detail == "it is exited now: no stop any more"
+    assert outcomes[1].detail == "it is dead now: no stop any more"
     assert "replaced by another of that name" in outcomes[2].detail
     assert [node_id for node_id, *_ in source.acts] == ["lab:same"]
 
@@ -137,36 +152,91 @@ async def test_a_node_that_is_gone_or_changed_since_the_plan_is_skipped_and_noth
 async def test_read_only_is_refused_before_anything_whoever_says_it() -> None:
     source = Workshop(done)
     with pytest.raises(Refused):
-        act(live(source, node("a")), plan(node("a")), read_only=True)
+        await admitted(live(source, node("a")), plan(node("a")), read_only=True)
     with pytest.raises(Refused):
-        act(live(source, node("a"), read_only=True), plan(node("a")), read_only=False)
+        await admitted(live(source, node("a"), read_only=True), plan(node("a")))
     with pytest.raises(Refused):
-        Fanout(live(source, node("a")), [node("a")], Command(("true",)), Limits(), read_only=True)
+        Fanout(live(source, node("a")), [node("a")], Command(("true",)), CommandLimits(), read_only=True)
     assert source.acts == []
 
 
-async def test_retry_takes_the_failed_ones_and_leaves_the_unknown() -> None:
-    fail = True
+async def test_the_plan_of_some_targets_is_the_same_action_for_them_alone() -> None:
+    nodes = [node("good"), node("bad")]
+    again = plan(*nodes).only([nodes[1]])
+    assert [target.node.name for target in again.targets] == ["bad"]
+    assert again.hash != plan(*nodes).hash
+    assert again.hash == plan(nodes[1]).hash
 
+
+async def test_no_further_node_is_begun_when_more_have_failed_than_may() -> None:
     async def deed(which: Node) -> str:
-        if which.name == "lost":
-            raise OutcomeUnknown("the connection died", where="lab")
-        if which.name == "bad" and fail:
+        if which.name < "n4":
             raise Forbidden("no", where="lab")
         return "stopped"
 
-    nodes = [node("good"), node("bad"), node("lost")]
-    execution = act(live(Workshop(deed), *nodes), plan(*nodes), read_only=False)
-    await execution.run()
-    fail = False
-    again = await execution.retry().run()
-    assert [(outcome.node.name, outcome.status) for outcome in again] == [("bad", Status.OK)]
+    nodes = [node(f"n{number}") for number in range(8)]
+    source = Workshop(deed)
+    outcomes = await (await admitted(live(source, *nodes), plan(*nodes), parallel=1, max_failed="25%")).run()
+    assert [outcome.status for outcome in outcomes] == [Status.FAILED] * 3 + [Status.SKIPPED] * 5
+    assert len(source.acts) == 3
+    assert outcomes[-1].detail == "not begun: more than 2 had failed"
+
+
+async def test_who_is_so_already_is_left_as_it_is_and_told_apart() -> None:
+    idle = node("idle", actions=["start"], state=State.STOPPED)
+    made = plan(node("a"), idle)
+    assert [(item.node.name, item.unchanged) for item in made.left_out] == [("idle", True)]
+    source = Workshop(done)
+    estate = live(source, node("a"))
+    late = plan(node("a"))
+    estate.fleet.apply("lab", [Delta("", put=[node("a", actions=["start"], state=State.STOPPED)])])
+    [outcome] = await (await admitted(estate, late)).run()
+    assert (outcome.status, source.acts) == (Status.UNCHANGED, [])
+
+
+async def test_an_answer_that_was_lost_is_looked_up_and_said_to_be_what_the_node_shows() -> None:
+    async def deed(which: Node) -> str:
+        state = {"stopped": State.STOPPED, "restarting": State.PENDING}[which.name]
+        estate.fleet.apply("lab", [Delta("", put=[node(which.name, state=state, observed_at=time.time() + 1)])])
+        raise OutcomeUnknown("the connection died", where="lab")
+
+    nodes = [node("stopped"), node("restarting")]
+    estate = live(Workshop(deed), *nodes)
+    outcomes = await (await admitted(estate, plan(*nodes))).run()
+    assert [(outcome.status, outcome.detail) for outcome in outcomes] == [
+        (Status.OK, "lab: the connection died; looked up: it is stopped"),
+        (Status.UNKNOWN, "lab: the connection died; looked up: it is pending"),
+    ]
+
+
+async def test_every_outcome_is_in_the_trail_and_those_under_way_are_told_unknown() -> None:
+    begun_one = asyncio.Event()
+
+    async def deed(which: Node) -> str:
+        if which.name == "b":
+            begun_one.set()
+            await asyncio.Future[str]()
+        return "stopped"
+
+    nodes = [node("a"), node("b"), node("c")]
+    estate = live(Workshop(deed), *nodes)
+    execution = await admitted(estate, plan(*nodes), parallel=1)
+    running = asyncio.create_task(execution.run())
+    await begun_one.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    path = Gate(estate, read_only=False, through="command").trail.path
+    told = [item.record for item in trail.read(path)]
+    assert [(record.event.value, record.status) for record in told] == [
+        ("begun", ""), ("intent", ""), ("outcome", "ok"), ("outcome", "unknown"), ("outcome", "skipped"), ("ended", ""),
+    ]  # fmt: skip
 
 
 async def test_a_listener_hears_every_step_of_every_node() -> None:
     heard: list[tuple[str, Status]] = []
     nodes = [node("a"), node("b")]
-    execution = act(live(Workshop(done), *nodes), plan(*nodes), read_only=False)
+    execution = await admitted(live(Workshop(done), *nodes), plan(*nodes))
     end = execution.subscribe(lambda outcome: heard.append((outcome.node.name, outcome.status)))
     await execution.run()
     end()
@@ -177,7 +247,7 @@ async def test_a_listener_hears_every_step_of_every_node() -> None:
 async def test_a_source_that_is_not_open_fails_its_nodes_with_the_reason() -> None:
     estate = live(Workshop(done), node("a"))
     del estate.gatherer.sources["lab"]
-    [outcome] = await act(estate, plan(node("a")), read_only=False).run()
+    [outcome] = await (await admitted(estate, plan(node("a")))).run()
     assert (outcome.status, outcome.detail) == (Status.FAILED, "lab: the source is not open")
 
 
@@ -185,11 +255,11 @@ async def test_text_of_an_error_is_safe_for_a_terminal() -> None:
     async def deed(_: Node) -> str:
         raise Forbidden("no \x1b]0;title\x07", where="lab")
 
-    [outcome] = await act(live(Workshop(deed), node("a")), plan(node("a")), read_only=False).run()
+    [outcome] = await (await admitted(live(Workshop(deed), node("a")), plan(node("a")))).run()
     assert outcome.detail.isprintable()
 
 
-@pytest.mark.parametrize("status", [Status.SKIPPED, Status.FAILED, Status.UNKNOWN])
+@pytest.mark.parametrize("status", [Status.SKIPPED, Status.FAILED, Status.DENIED, Status.UNKNOWN])
 def test_what_was_not_done_cannot_be_told_without_a_reason(status: Status) -> None:
     with pytest.raises(ValueError, match="needs a reason"):
         Outcome(node("a"), status)

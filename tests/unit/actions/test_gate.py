@@ -101,7 +101,7 @@ async def test_a_denied_node_is_left_out_and_told_while_the_others_go_on(path: P
     other = Node("ssh:web/u", "host", "u", "web")
     async with await gate(path, rules=rules).admit(restart(TEST, other)) as admission:
         assert admission.nodes == [other]
-        assert "never" in admission.refused[TEST.id]
+        assert "never" in admission.denied[TEST.id]
     assert events(path)[:3] == ["begun", "intent", "denied"]
 
 
@@ -145,7 +145,7 @@ async def test_a_standard_change_needs_no_approval_within_its_limits(path: Path)
 async def test_a_node_that_somebody_is_changing_is_left_out(path: Path) -> None:
     async with await gate(path).admit(restart(TEST)), await gate(path).admit(restart(TEST)) as second:
         assert second.nodes == []
-        assert "is doing restart to it" in second.refused[TEST.id]
+        assert "is doing restart to it" in second.busy[TEST.id]
     async with await gate(path).admit(restart(TEST)) as third:
         assert third.nodes == [TEST]
 

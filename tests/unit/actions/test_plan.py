@@ -64,9 +64,9 @@ def test_what_must_be_typed_can_be_typed_and_names_what_is_touched(nodes: list[N
 
 
 def test_nodes_that_do_not_allow_it_are_left_out_with_the_reason() -> None:
-    made = plan("stop", node("a"), node("b", actions=["start"], state=State.STOPPED, raw_state="exited"))
+    made = plan("stop", node("a"), node("b", actions=["start"], state=State.FAILED, raw_state="dead"))
     assert [target.node.name for target in made.targets] == ["a"]
-    assert [item.reason for item in made.left_out] == ["thing b is exited: it does not offer stop"]
+    assert [item.reason for item in made.left_out] == ["thing b is dead: it does not offer stop"]
     assert made.undo == "start"
 
 

@@ -20,7 +20,7 @@ ACTIONS = {
     action.name: action
     for action in (
         Action("start", "start it", Danger.NONE, undo="stop"),
-        Action("stop", "stop it", Danger.CONFIRM, undo="start"),
+        Action("stop", "stop it", Danger.CONFIRM, undo="start", reaches=State.STOPPED),
         Action("destroy", "destroy it for ever", Danger.TYPE_NAME),
         Action("scale", "scale it", Danger.CONFIRM, parameters=(Parameter("replicas", "how many", "int"),)),
     )
