@@ -149,7 +149,7 @@ class Follower:
 
     def take(self, now: int) -> Block:
         """The lines whose turn it is at `now`, nanoseconds since the epoch, in order; see `Merger.take`."""
-        lines = self.merger.take(now)
+        lines = self.merger.take(now, pressed=self.held)
         if len(self.merger) < MAX_PENDING:
             self._room.set()
         return lines

@@ -76,8 +76,8 @@ class Merger:
         self._waiting: list[_Waiting] = []
         self._count = 0
         self._newest: Key | None = None
-        self._heard: dict[int, tuple[int, int]] = {}
-        """By a stream's number: when lines came last, and how far in time they reach."""
+        self._heard: dict[int, tuple[int, int, bool]] = {}
+        """By a stream's number: when lines came last, how far in time they reach, and if that is beyond history."""
 
     def __len__(self) -> int:
         return self._count
@@ -95,8 +95,7 @@ class Merger:
         if self.lateness is not None:
             lines, late = self._judged(lines, came, history_before)
             reach = int(lines.rows["at"].max())
-            if reach >= history_before:
-                self._heard[int(lines.rows["origin"][0])] = (came, reach)
+            self._heard[int(lines.rows["origin"][0])] = (came, reach, reach >= history_before)
         self._waiting.append(_Waiting.of(lines, came))
         return late
 
@@ -119,9 +118,10 @@ class Merger:
             self.lateness = needed
         self._raised = came
 
-    def take(self, now: int) -> Block:
+    def take(self, now: int, *, pressed: bool = False) -> Block:
         """What has waited long enough at `now`, nanoseconds since the epoch, and all that belongs before it, in order.
 
+        When `pressed` for room, also what every stream that is being read has gone beyond, however short it waited.
         Late lines and history stand at the beginning; they belong among lines given out earlier.
         """
         if self.lateness is None or not self._waiting:
@@ -129,7 +129,7 @@ class Merger:
         if now > self._raised + CALM:
             self.lateness = self._least
         given, kept = list[Block](), list[_Waiting]()
-        turn = self._turn(now, self.lateness or 0)
+        turn = self._turn(now, self.lateness or 0, pressed=pressed)
         for one in self._waiting:
             if turn.all_of(one):
                 given.append(one.lines)
@@ -150,14 +150,18 @@ class Merger:
             self._newest = newest
         return lines
 
-    def _turn(self, now: int, lateness: int) -> _Turn:
+    def _turn(self, now: int, lateness: int, *, pressed: bool) -> _Turn:
         patience = max(lateness, PATIENCE)
         due = [one.last for one in self._waiting if one.came <= now - patience]
-        ripe = [one.last for one in self._waiting if one.came <= now - lateness]
+        ripe = [one.last for one in self._waiting if pressed or one.came <= now - lateness]
         if self._newest is not None:  # what belongs before it is out of order anyhow
             due.append(self._newest)
         reached = min(
-            (reach for came, reach in self._heard.values() if came > now - lateness and reach > came - patience),
+            (
+                reach
+                for came, reach, live in self._heard.values()
+                if came > now - lateness and (pressed or (live and reach > came - patience))
+            ),
             default=now,
         )
         return _Turn(max(due, default=None), max(ripe, default=None), reached)

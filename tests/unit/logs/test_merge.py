@@ -111,6 +111,15 @@ def test_lines_wait_for_a_stream_that_is_being_read_and_has_not_got_as_far() -> 
     assert [(one.at, one.late) for one in merger.take(1_026)] == [(950, False), (1_000, False), (1_001, False)]
 
 
+def test_when_pressed_for_room_what_all_streams_have_gone_beyond_need_not_wait() -> None:
+    merger = merging(10)
+    merger.add(block(line(1), line(5, seq=1)), came=FAR, history_before=FAR)
+    merger.add(block(line(3, "b"), line(4, "b", 1)), came=FAR, history_before=FAR)
+    assert len(merger.take(FAR)) == 0
+    assert [one.at for one in merger.take(FAR, pressed=True)] == [1, 3, 4]
+    assert [one.at for one in merger.take(FAR + 10)] == [5]
+
+
 def test_nothing_waits_longer_than_patience_lasts() -> None:
     merger = merging(10)
     merger.add(block(line(FAR)), came=FAR)
