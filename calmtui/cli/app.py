@@ -13,6 +13,7 @@ from calmtui.cli.approvals import approvals, approve, reject, review, reviews, w
 from calmtui.cli.audit import audit
 from calmtui.cli.changes import changes
 from calmtui.cli.console import open_console
+from calmtui.cli.cp import cp
 from calmtui.cli.demo import demo
 from calmtui.cli.exec import exec_
 from calmtui.cli.history import history
@@ -34,6 +35,7 @@ app.command("ls")(ls)
 app.command("show")(show)
 app.command("act")(act)
 app.command("exec")(exec_)
+app.add_typer(cp, name="cp")
 app.command("history")(history)
 app.command("logs")(logs)
 app.command("changes")(changes)

@@ -57,6 +57,9 @@ def logs(
     ] = 60.0,
     patterns: Annotated[bool, typer.Option("--patterns", help="Fold the lines to what they say; with counts.")] = False,
     rotated: Annotated[bool, typer.Option("--rotated", help="Of files: rotated and packed siblings, too.")] = False,
+    command: Annotated[
+        str, typer.Option(metavar="LINE", help="What this prints on each node, as it comes, in place of its log.")
+    ] = "",
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
 ) -> None:
     """Print the logs of the nodes that a query selects, or of files, merged in the order of time.
@@ -87,6 +90,10 @@ def logs(
         raise typer.Exit(asyncio.run(grep(settings(context), query, wanted, wait=wait)))
     if searching := [option for name, option in _OF_GREP.items() if _given(context, name)]:
         raise UsageError(f"--{searching[0]} goes with --grep", next_step="say what to look for")
+    if command:
+        if files or follow or patterns:
+            raise UsageError("--command is followed as it runs", next_step="give a query and the command alone")
+        raise typer.Exit(asyncio.run(_command(settings(context), query, command, as_json=as_json, wait=wait)))
     if patterns and follow:
         raise UsageError("--patterns folds what is there, -f waits for what comes", next_step="leave one out")
     # Who says from when means all of it, unless a number is given as well.
@@ -117,6 +124,23 @@ async def _logs(
         if not nodes:
             raise CalmError(f"none of the {len(found)} nodes that match {query!r} offers logs")
         status = await print_logs(estate.live, nodes, request, as_json=as_json, out=sys.stdout, patterns=patterns)
+        return ExitCode.FAILED if estate.failed else status
+
+
+async def _command(chosen: Settings, query: str, line: str, *, as_json: bool, wait: float) -> int:
+    """Print what a command says on the nodes, merged, until it has ended everywhere."""
+    from calmtui.cli.opened import opened
+    from calmtui.logs.command import CommandLogs
+    from calmtui.providers.base import LogRequest
+
+    async with opened(chosen, wait, query) as estate:
+        source = CommandLogs(estate.live, estate.one_or_more(query), line, read_only=chosen.read_only)
+        for note in source.notes:
+            say(f"calmtui: {note}")
+        if not source.nodes:
+            raise CalmError(f"none of the nodes that match {query!r} runs commands")
+        request = LogRequest(tail=None, follow=True)
+        status = await print_logs(source.live(), source.nodes, request, as_json=as_json, out=sys.stdout)
         return ExitCode.FAILED if estate.failed else status
 
 

@@ -48,6 +48,8 @@ class Command(msgspec.Struct, frozen=True):
     """Run it as root; asked for the password where sudo wants one, it says None to refuse."""
     reads_all: bool = False
     """It reads its input to the end before it does anything that lasts: then it is not watched, its input not kept."""
+    sent: Callable[[int], None] | None = None
+    """Told how many more bytes of the input have gone out."""
 
 
 class Output(msgspec.Struct, frozen=True, gc=False):
@@ -132,6 +134,8 @@ class Sending:
         await channel.write(self._preface)
         async for piece in _pieces(self.command.stdin):
             await channel.write(piece)
+            if self.command.sent is not None:
+                self.command.sent(len(piece))
         if self.command.reads_all:
             await channel.end_input()
 
