@@ -112,6 +112,10 @@ class SshFleet:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
+    def connected(self, host: str) -> bool:
+        """Whether somebody is connected to the host and runs something there."""
+        return bool(descendants(self._servers[host].pid))
+
     def processes(self, host: str) -> list[str]:
         """Command lines of what runs on the host below its server."""
         lines = []

@@ -66,10 +66,21 @@ send() { # send KIND INDEX ID FROM TO SIZE: a frame of the file that is open as 
   { from "$(($4 - before))"; cat /dev/zero; } 2>/dev/null | head -c "$(($5 - $4 + before))"
 }
 print_of() { # print_of FILE LENGTH: sets print, of at most LENGTH first bytes of its text, and print_id
-  print= print_id=
+  print= print_id= print_size=
   reader "$1"
-  { found=$(stat_open <&4) && print=$(eval "$cat" <&4 | head -c "$2" | cksum); } 2>/dev/null 4<"$1" || return 1
-  print_id=${found%% *} print=${print#* }:${print%% *}
+  { print=$(eval "$cat" <&4 | head -c "$2" | cksum) && found=$(stat_open <&4); } 2>/dev/null 4<"$1" || return 1
+  print_id=${found%% *} print_size=${found#* } print=${print#* }:${print%% *}
+  print_size=${print_size%% *}
+}
+prove() { # prove INDEX SIZE: the print of a file that has grown to SIZE; fails where it turns out to be another one
+  length=${print_known%%:*}
+  [ "$length" -lt $PRINTED ] && [ "$2" -gt "$length" ] || return 0
+  longer=$PRINTED; [ "$2" -ge "$longer" ] || longer=$2
+  print_of "$file" "$longer" && [ "$print_id" = "$known" ] && [ "$print_size" -ge "$2" ] || return 1
+  longer=$print # it may have been cut before: so the print that was known must still hold now
+  print_of "$file" "$length" && [ "$print_id" = "$known" ] && [ "$print" = "$print_known" ] || return 1
+  print_known=$longer
+  control "P $1 $known $longer"
 }
 siblings() { # siblings FILE: the names that it may have been rotated to, oldest first
   name=${1##*/} stem=$1 end=
@@ -126,10 +137,13 @@ rest() { # rest INDEX NAME ID FROM: what a sibling holds after FROM, as a file o
   text=$size
   {
     look || return
-    [ -n "$3" ] || ! ours "$id" || return
+    [ -n "$3" ] || { [ "$id" != "$late_id" ] && ! ours "$id"; } || return
     [ -z "$packed" ] || size=$text
     sent=${3:-$id}
-    [ -n "$3" ] || control "R $1 $sent"
+    if [ -z "$3" ]; then
+      control "R $1 $sent"
+      print_of "$2" $PRINTED; control "P $1 $sent $print"
+    fi
     send D "$1" "$sent" "$4" "$size" "$size"
   } 2>/dev/null 4<"$2"
 }
@@ -137,20 +151,20 @@ replay() { # replay INDEX NAMES: siblings that are wholly unread
   for sibling in $2; do
     rest "$1" "$sibling" "" 0
     [ -n "$sent" ] || continue
-    last=$sibling last_id=$sent last_size=$size
+    last=$sibling last_id=$sent last_size=$size last_print=$print
   done
 }
 catch_up() { # catch_up INDEX: the name is another file now; what is left of the one before, and what came in between
+  last= last_id=$known last_size=$offset last_print=$print_known
   if seek "$file" "$known" "$offset" "$print_known"; then
     reader "$hit"; rest "$1" "$hit" "$known" "$offset"
-    last=$hit last_id=$known last_size=$size
+    last=$hit last_size=$size
     replay "$1" "$newer"
   elif [ "$offset" = 0 ] && [ -n "$late_id" ] && seek "$file" "$late_id" "$late_offset" "$late_print"; then
-    last= # nothing of it was read: it is among those that came after the one before it
-    replay "$1" "$newer"
+    replay "$1" "$newer" # nothing of it was read: it is among those that came after the one before it
   else
     control "L $1 $known $offset"
-    last= unread=
+    unread=
     for sibling in $(siblings "$file"); do
       { look && [ "$mtime" -gt "$mtime_known" ] && ! ours "$id"; } 2>/dev/null 4<"$sibling" && unread="$unread$sibling
 "
@@ -159,14 +173,21 @@ catch_up() { # catch_up INDEX: the name is another file now; what is left of the
   fi
 }
 cut() { # cut INDEX: the file begins anew; what is left of its text before is in a copy
-  kept=0
+  kept=0 last_id=$known last_size=$offset last_print=$print_known
   if seek "$file" - "$offset" "$print_known"; then
     kept=1
     rest "$1" "$hit" "$known" "$offset"; replay "$1" "$newer"
   elif [ -n "$shorter" ]; then kept=2
   fi
   control "T $1 $known $kept"
+  late_id=$last_id late_name= late_offset=$last_size late_print=$last_print stale=0
   offset=0 print_known=$EMPTY
+}
+cut_again() { # cut_again INDEX: a file that was cut, and not read since, may have been copied and cut once more
+  seek "$file" "$late_id" "$late_offset" "$late_print" && [ -n "$newer" ] || return
+  last=
+  replay "$1" "$newer"
+  [ -z "$last" ] || { late_id=$last_id late_offset=$last_size late_print=$last_print; control "T $1 $known 1"; }
 }
 straggle() { # straggle INDEX: what a late writer still adds to the file that was rotated away
   stale=$((stale - 1))
@@ -187,10 +208,9 @@ live() { # live INDEX: the file that the name stands for, open as 4
     [ "$stale" = 0 ] || control "O $1"
     catch_up "$1"
     control "R $1 $now"
-    late_id=$known late_name=$last late_offset=$last_size late_print=$print_known stale=0
-    case $last in *.gz | *.bz2 | *.xz | *.zst | '') ;; *) late_id=$last_id stale=$STALE ;; esac
+    late_id=$last_id late_name=$last late_offset=$last_size late_print=$last_print stale=0
+    case $last in *.gz | *.bz2 | *.xz | *.zst | '') ;; *) stale=$STALE ;; esac
     [ $stale != 0 ] || control "O $1"
-    [ "$late_id" = "$known" ] || { print_of "$last" $PRINTED; late_print=$print; }
     known=$now offset=0 print_known=$EMPTY
   elif [ "$now_size" -lt "$offset" ]; then cut "$1"
   elif [ -n "$unproved" ]; then
@@ -198,13 +218,9 @@ live() { # live INDEX: the file that the name stands for, open as 4
     [ "$print" = "$print_known" ] || cut "$1"
   fi
   unproved=
+  if [ "$offset" = 0 ] && [ -n "$late_id" ] && [ "$now_size" -gt 0 ]; then cut_again "$1"; fi
   [ "$stale" = 0 ] || straggle "$1"
-  if [ "${print_known%%:*}" -lt $PRINTED ] && [ "$now_size" -gt "${print_known%%:*}" ]; then
-    size=$PRINTED; [ "$now_size" -ge "$size" ] || size=$now_size
-    if print_of "$file" "$size" && [ "$print_id" = "$known" ]; then
-      print_known=$print; control "P $1 $known $print"
-    fi
-  fi
+  if ! prove "$1" "$now_size"; then busy=1; return 0; fi # read when it can be told from others
   packed= cat=cat mtime=$now_mtime to=$now_size
   if [ "$((to - offset))" -gt $STRIDE ]; then to=$((offset + STRIDE)) more=1; fi
   send D "$1" "$known" "$offset" "$to" "$now_size"
@@ -240,14 +256,16 @@ begin() { # begin INDEX: the last lines of a file that is new to us, or all that
 first() { # first INDEX: the beginning of the file that is open as 4
   known=$id mtime_known=$mtime
   if [ "$tail" = - ]; then control "R $1 $id"; return; fi
-  offset=$size start=$size packed= cat=cat
+  offset=$size start=$size
   if [ "$tail" -gt 0 ]; then
     length=$(($(tail -n "$tail" -- "$file" 2>/dev/null | wc -c)))
     # One byte more tells whether a line begins here: the file may have grown between the two looks.
     start=$((size - length - 1)); [ "$start" -ge 0 ] || start=0
   fi
   control "R $1 $id $start"
-  send B "$1" "$id" "$start" "$size" "$size"
+  prove "$1" "$size" || return 0
+  packed= cat=cat
+  send B "$1" "$id" "$start" "$offset" "$offset"
 }
 step() { # step INDEX: one look at one file
   eval "file=\$file_$1 known=\$known_$1 offset=\$offset_$1 print_known=\$print_$1 mtime_known=\$mtime_$1
@@ -279,6 +297,7 @@ join() { # join FILE POSITION LATE FRESH: one more file
   esac
   eval "offset_$count=\$4 print_$count=\$5 mtime_$count=\$6 unproved_$count=1"
   [ "$7" = - ] || eval "late_id_$count=\$7 late_offset_$count=\$8 late_print_$count=\$9 stale_$count=\$STALE"
+  [ "$7" != "$3" ] || eval "stale_$count=0" # it was copied and cut: nobody writes to a copy
 }
 known_name() { # known_name FILE: whether it is followed already, or holds what another one was before
   other=1

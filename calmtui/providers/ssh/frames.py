@@ -94,11 +94,15 @@ class Frames:
                 if moved and self.begun:
                     yield self._note(place, "rotated: the new file is read from its beginning")
             case "T":
+                yield from self._late_ends(place)
                 yield from self._finish(place, text)
-                place.text = Text(text.id, mtime=text.mtime)
+                place.text, place.late = Text(words[0], mtime=text.mtime), text
                 yield from self._cut(place, text, words[1])
             case "O":
-                yield from self._late_ends(place)
+                if text.offset:
+                    yield from self._late_ends(place)
+                elif place.late is not None:  # should the new file be gone before it is read, it came after this one
+                    yield from self._finish(place, place.late)
             case "L":
                 since = f"last written to {_when(text.mtime)} as far as it was read"
                 what = f"the file read before is gone, and no rotated one holds what came after byte {words[1]} of it"
