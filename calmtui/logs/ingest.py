@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from calmtui import sanitise
 from calmtui.logs.block import CONTINUES, CUT, DATED, GAP, NOTE, RAW, ROW, TROUBLE, Block, Mask, Origins
 from calmtui.logs.formats.columns import NO_TIME
+from calmtui.logs.formats.events import Events
 from calmtui.logs.formats.gravity import Levels
 from calmtui.logs.level import Level
 from calmtui.logs.line import SECOND, Origin
@@ -45,6 +46,7 @@ class Reader:
         self._live = live
         self._clock = Clock()
         self._levels = Levels()
+        self._events = Events()
         self._seq = 0
         self._last_came = 0
         self._last_at = 0
@@ -94,7 +96,7 @@ class Reader:
         own, stamps = self._times(pieces, given)
         levels = self._levels.read_all(pieces, stamps.tolist())
         timed = own != NO_TIME
-        heads = timed & ~_indented(pieces, given)
+        heads = timed & ~self._shaped(pieces, given)
         before = np.maximum.accumulate(np.where(timed, np.arange(len(rows)), -1))
         joins = before >= 0
         known = self.last_time is not None and came - self._last_came <= TOGETHER
@@ -129,6 +131,13 @@ class Reader:
             return own, stamps
         stamps[given != NO_TIME] = 0
         return np.where(given != NO_TIME, given, own), stamps
+
+    def _shaped(self, pieces: list[bytes], given: Ints) -> Mask:
+        """Which lines with a time of their source's go on with the one before all the same, by their shape."""
+        told = given != NO_TIME
+        if not told.any():
+            return np.zeros(len(pieces), np.bool_)
+        return np.asarray(told & np.array(self._events.read_all(pieces, None), np.bool_))
 
     def _placed(self, ts: Ints, came: int) -> Ints:
         """Where lines stand in time, which is not always what their text says.
@@ -169,11 +178,3 @@ def _not_text(pieces: list[bytes]) -> NDArray[np.uint8]:
             if decode(piece)[0].encode() != piece:
                 flags[number] = RAW
     return flags
-
-
-def _indented(pieces: list[bytes], given: Ints) -> Mask:
-    """Which lines with a time of their source's go on with the one before all the same."""
-    if (given == NO_TIME).all():
-        return np.zeros(len(pieces), np.bool_)
-    indented = np.fromiter((piece[:1] in (b" ", b"\t") for piece in pieces), np.bool_, len(pieces))
-    return np.asarray(indented & (given != NO_TIME))

@@ -78,6 +78,14 @@ def test_the_lines_of_an_event_stand_together_whatever_time_their_source_gives_t
     assert second.level is Level.ERROR
 
 
+def test_a_trace_whose_end_is_not_indented_stands_together_through_chunks() -> None:
+    stream = reader()
+    stream.lines([(AT, STAMPED), (AT + 3, b"Traceback (most recent call last):"), (AT + 5, b"  File x")], NOW)
+    end, other = stream.lines([(AT + 7, b"KeyError: 'ana'"), (AT + 9, b"listening")], NOW)
+    assert (end.at, end.level) == (AT, Level.ERROR)
+    assert (other.at, other.level) == (AT + 9, Level.NONE)
+
+
 def test_what_a_clock_runs_ahead_is_taken_off_where_lines_stand() -> None:
     stream = reader()
     stream.offset = 5 * SECOND
