@@ -117,14 +117,6 @@ class Block(Sequence[LogLine]):
         start = int(self.rows["end"][number - 1]) + 1 if number else 0
         return self.data[start : int(self.rows["end"][number])]
 
-    def pieces(self) -> list[bytes]:
-        """Every line's bytes."""
-        return self.data.split(b"\n")[:-1]
-
-    def text(self, number: int) -> str:
-        """A line's text, safe for a terminal."""
-        return decode(self.raw(number))[0]
-
     def _line(self, number: int) -> LogLine:
         at, ts, _, seq, origin, stamp, level, flags = self.rows[number].item()
         text, spans = decode(self.raw(number))
