@@ -11,7 +11,7 @@ from calmtui import sanitise
 from calmtui.fleet.node import Node, NodeId
 from calmtui.logs.formats.levels import level_of
 from calmtui.logs.line import LogLine, Origin
-from calmtui.logs.search import Ended
+from calmtui.logs.search import WIDTHS, Ended
 from calmtui.logs.sgr import MAX_BYTES, cut, decode
 from calmtui.logs.times import Clock
 from calmtui.providers.base import Counted, Finding, Found, FoundLine
@@ -137,8 +137,8 @@ def bars(histogram: dict[int, int], width: int, most: int) -> tuple[list[int], i
     if not histogram:
         return [], 0, width
     first, last = min(histogram), max(histogram)
-    while (last - first) // width >= most:
-        width *= 2
+    round_ones = (wider for wider in WIDTHS if wider % width == 0 and (last - first) // wider < most)
+    width = next(round_ones, (last - first) // most + 1)
     first -= first % width
     heights = [0] * ((last - first) // width + 1)
     for second, matches in histogram.items():

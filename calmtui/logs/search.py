@@ -29,7 +29,9 @@ PARALLEL = 64
 AHEAD = 64
 """Findings that wait to be taken, after which the searches wait."""
 _BARS = 72
-_WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
+"""At the most, when the time that is searched is known."""
+WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
+"""Round lengths of time in seconds, for bars of histograms."""
 _STAMP = 1024
 """Bytes of a line in which its time is looked for."""
 
@@ -86,7 +88,7 @@ def bar_seconds(since: float | None, until: float) -> int:
     """How many seconds a bar of the histogram of that time stands for: some sixty bars, each of a round length."""
     if since is None:
         return 60
-    return next((width for width in _WIDTHS if (until - since) / width <= _BARS), _WIDTHS[-1])
+    return next((width for width in WIDTHS if (until - since) / width <= _BARS), WIDTHS[-1])
 
 
 async def search(

@@ -90,8 +90,8 @@ async def search(pool: HostPool, patterns: Sequence[str], request: SearchRequest
             raise Unreachable(f"no list of its files in {request.seconds:g} s", where=pool.name) from error
         if not files:
             raise SourceError(f"no file matches {', '.join(patterns)}", where=pool.name, next_step="mend `logs`")
-        if not exact:
-            yield Remark("", "the host's grep cannot say this expression: candidates are brought here and looked at")
+        if not spelled[0] and not exact:
+            yield Remark("", "no host's grep knows this expression: all lines are brought here and looked at")
         wanted = chosen(files, request.since)
         for number, file in enumerate(wanted):
             searching = FileSearch(far.ask, file, request, left, exact=exact, places=far.exact)

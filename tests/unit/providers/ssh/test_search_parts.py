@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calmtui.providers.base import FoundLine
-from calmtui.providers.ssh.file_search import beside
+from calmtui.providers.base import Counted, FoundLine, SearchRequest
+from calmtui.providers.ssh.file_search import FileSearch, Left, beside
 from calmtui.providers.ssh.records import Record, Records, counted, found
 from calmtui.providers.ssh.rotation import Listed, chosen, rotated
 from calmtui.providers.ssh.slices import BLOCK, Slice, sliced
@@ -154,3 +154,14 @@ def test_context_is_what_stands_near_a_match_in_one_piece(flags: list[tuple[bool
     for before, row in pairwise(kept):
         if row.joined:
             assert int(row.text) == int(before.text) + 1
+
+
+async def test_a_file_that_may_not_be_read_is_said_and_the_host_is_not_asked() -> None:
+    async def ask(*words: object) -> list[Record]:
+        raise AssertionError(words)
+
+    closed = Listed(1, 0, False, "1:2", 100, 0, "/l/a.log")
+    request = SearchRequest("x", lambda line: True, lambda: _number)
+    searching = FileSearch(ask, closed, request, Left(10, 1000), exact=True, places=True)
+    await searching.run()
+    assert searching.findings() == [Counted("/l/a.log", total=100, cut="permission denied")]
