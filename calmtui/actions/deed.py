@@ -32,6 +32,8 @@ class Deed:
     """It takes back what was done before: freezes let it through."""
     event: Event = Event.INTENT
     """What it is recorded as before it is begun."""
+    exclusive: bool = True
+    """Nobody else may change its nodes meanwhile. Commands and shells go side by side."""
 
     @cached_property
     def hash(self) -> str:

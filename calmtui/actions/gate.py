@@ -170,7 +170,8 @@ class Gate:
         nodes = [node for node in deed.nodes if node.id not in denied]
         locks = Locks(self.trail.path, self.live.estate.name, f"{deed.hash[:16]}-{secrets.token_hex(8)}",
                       self.trail.who.name, deed.action)  # fmt: skip
-        busy = {held.node: f"{held.who} is doing {held.action} to it" for held in locks.take(n.id for n in nodes)}
+        held = locks.take(node.id for node in nodes) if deed.exclusive else []
+        busy = {one.node: f"{one.who} is doing {one.action} to it" for one in held}
         try:
             self._record(judgement, nodes, break_glass=break_glass, reason=reason)
         except BaseException:

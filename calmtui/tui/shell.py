@@ -13,10 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from calmtui.actions.execute import refuse_read_only, unopened
+from calmtui.actions.deed import Deed
+from calmtui.actions.execute import unopened
+from calmtui.actions.outcome import Outcome, Status
 from calmtui.errors import CalmError
 from calmtui.fleet.link_index import MACHINES
-from calmtui.providers.base import Shell, ShellChannel
+from calmtui.governance.record import Event
+from calmtui.providers.base import Danger, Shell, ShellChannel
 
 if TYPE_CHECKING:  # the command line opens shells without textual
     from calmtui.estate.live import LiveEstate
@@ -37,15 +40,21 @@ async def open_shell(app: CalmApp, live: LiveEstate, node: Node) -> None:
     gathering and paints nothing. What came of the shell is said in the footer.
     """
     try:
-        refuse_read_only(live, "a shell", read_only=app.read_only)
         place, note = shell_node(live, node)
-        channel = await channel_to(live, place, app.size.width, app.size.height)
+        async with await app.gate.admit(shell_deed(place)) as admission:
+            channel = await channel_to(live, place, app.size.width, app.size.height)
+            with app.batch_update(), app.suspend():  # without the batch, repaints would fill the stopped writer's queue
+                news, trouble = await _attached(channel, place, note)
+            admission.note(Outcome(place, Status.FAILED if trouble else Status.OK, news))
     except Exception as error:  # noqa: BLE001 -- the worker's last place to tell it
         app.say(_told(error, node), trouble=True)
-        return
-    with app.batch_update(), app.suspend():  # without the batch, repaints would fill the stopped writer's queue
-        news, trouble = await _attached(channel, place, note)
-    app.say(news, trouble=trouble)
+    else:
+        app.say(news, trouble=trouble)
+
+
+def shell_deed(place: Node) -> Deed:
+    """A shell, as the gate judges and records it."""
+    return Deed("shell", [place], ["an interactive shell"], Danger.CONFIRM, event=Event.SHELL, exclusive=False)
 
 
 async def _attached(channel: ShellChannel, node: Node, note: str) -> tuple[str, bool]:
