@@ -27,6 +27,10 @@ def ec2(moto: Moto, region: str) -> Any:
     return boto3.client("ec2", region_name=region, endpoint_url=moto.url)
 
 
+def cloudwatch(moto: Moto, region: str) -> Any:
+    return boto3.client("logs", region_name=region, endpoint_url=moto.url)
+
+
 def launch(moto: Moto, region: str, name: str, **tags: str) -> str:
     """Start an instance with boto3; its id."""
     tagged = [{"Key": key, "Value": value} for key, value in {"Name": name, **tags}.items()]
@@ -46,7 +50,7 @@ def state(moto: Moto, region: str, instance_id: str) -> str:
 def source(url: str, *, ask: Ask = ask_nobody, poll_seconds: float = 60, **options: Any) -> AwsSource:
     """A source named `cloud`; `poll_seconds` may be shorter than an estate file may have it."""
     regions = options.pop("regions", [IRELAND, VIRGINIA])
-    settings = AwsOptions(endpoint_url=url, regions=regions, **options)
+    settings = AwsOptions(endpoint_url=url, logs_endpoint_url=url, regions=regions, **options)
     hurried = settings.model_copy(update={"poll_seconds": poll_seconds})
     return PROVIDER.open(Opening("cloud", hurried, Path.cwd(), ask))
 

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_logs import CloudWatchLogsClient
 
     from calmtui.providers.aws.options import AwsOptions
 
 T = TypeVar("T")
+Client = TypeVar("Client")
 
 AT_ONCE = 8
 """Requests under way for one source: enough for every region of an account in two or three rounds."""
@@ -38,8 +40,17 @@ ASK_FOR_REGIONS = "us-east-1"
 class Account:
     """The clients of one connection, and how to use them without blocking the event loop."""
 
-    def __init__(self, name: str, profile: str | None, clients: Mapping[str, EC2Client], hints: Mapping[str, str]):
+    def __init__(
+        self,
+        name: str,
+        profile: str | None,
+        clients: Mapping[str, EC2Client],
+        logs: Mapping[str, CloudWatchLogsClient],
+        hints: Mapping[str, str],
+    ) -> None:
+        """`clients` and `logs` by region; no `logs` where no log groups are wanted."""
         self.clients = clients
+        self.logs = logs
         self._name = name
         self._profile = profile
         self._hints = hints
@@ -51,8 +62,17 @@ class Account:
         return list(self.clients)
 
     async def call(self, region: str, request: Callable[[EC2Client], T], *, acting: bool = False) -> T:
-        """Make requests with the client of a region, in a thread. Raises a SourceError."""
-        client = self.clients.get(region)
+        """Make requests with the EC2 client of a region, in a thread. Raises a SourceError."""
+        return await self._call(self.clients, region, request, acting=acting)
+
+    async def call_logs(self, region: str, request: Callable[[CloudWatchLogsClient], T]) -> T:
+        """The same with its client of CloudWatch Logs."""
+        return await self._call(self.logs, region, request, acting=False)
+
+    async def _call(
+        self, clients: Mapping[str, Client], region: str, request: Callable[[Client], T], *, acting: bool
+    ) -> T:
+        client = clients.get(region)
         where = f"{self._name} {region}"
         if client is None:
             raise Misconfigured("the source does not look after this region", where=where)
@@ -68,7 +88,7 @@ class Account:
 
     def close(self) -> None:
         """Close the connections that are kept warm."""
-        for client in self.clients.values():
+        for client in (*self.clients.values(), *self.logs.values()):
             client.close()
 
 
@@ -77,11 +97,10 @@ async def connect(opening: Opening) -> Account:
     options: AwsOptions = opening.options
     prompt = _prompter(opening.ask, opening.name)
 
-    def make() -> tuple[dict[str, EC2Client], dict[str, str]]:
-        return _translated(lambda: _clients(opening, prompt), opening.name, options.profile, False)
+    def make() -> Account:
+        return _translated(lambda: _account(opening, prompt), opening.name, options.profile, False)
 
-    clients, hints = await in_thread(make, f"aws {opening.name} connects")
-    return Account(opening.name, options.profile, clients, hints)
+    return await in_thread(make, f"aws {opening.name} connects")
 
 
 def _translated(function: Callable[[], T], where: str, profile: str | None, acting: bool) -> T:
@@ -96,8 +115,8 @@ def _translated(function: Callable[[], T], where: str, profile: str | None, acti
         raise translate(error, where, profile=profile, acting=acting) from error
 
 
-def _clients(opening: Opening, prompt: Callable[[str], str]) -> tuple[dict[str, EC2Client], dict[str, str]]:
-    """A client for each region, and for names that botocore does not know what else may be meant."""
+def _account(opening: Opening, prompt: Callable[[str], str]) -> Account:
+    """Log in and make the clients of each region. Blocks; raises botocore's exceptions."""
     from botocore.config import Config
 
     options: AwsOptions = opening.options
@@ -130,7 +149,13 @@ def _clients(opening: Opening, prompt: Callable[[str], str]) -> tuple[dict[str, 
 
             raise NoRegionError
         regions = [usual]
-    return {region: client(region) for region in regions}, {} if options.endpoint_url else _unknown(session, regions)
+    clients = {region: client(region) for region in regions}
+    logs = {
+        region: session.client("logs", region_name=region, endpoint_url=options.logs_endpoint_url)
+        for region in (regions if options.log_groups else ())
+    }
+    hints = {} if options.endpoint_url else _unknown(session, regions)
+    return Account(opening.name, options.profile, clients, logs, hints)
 
 
 def _session(opening: Opening, config: Config, prompt: Callable[[str], str]) -> boto3.Session:

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 RegionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$")]
 """What can stand in a host name: the rule that botocore itself has for a region."""
 
+GroupPattern = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_/.#*?-]{1,512}$")]
+"""The characters of a log group's name, and wildcards."""
+
 
 class AwsOptions(BaseModel):
     """One account as one profile sees it, in one or more regions."""
@@ -22,6 +25,11 @@ class AwsOptions(BaseModel):
     """Regions to list, or `all` that the account has enabled; unset: the region of the profile or the environment."""
     endpoint_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
     """Where the EC2 API is, for a private endpoint or a stand-in; unset: AWS's own endpoint of each region."""
+    log_groups: list[GroupPattern] = []
+    """CloudWatch log groups to show, by name with `*` and `?`, such as `/aws/lambda/shop-*`; unset: none. An instance's
+    logs are then also the streams of these groups that bear its id, as the CloudWatch agent names them."""
+    logs_endpoint_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    """Where the CloudWatch Logs API is, for a private endpoint or a stand-in; unset: AWS's own of each region."""
     config_file: Path | None = None
     """The AWS configuration file; unset: AWS_CONFIG_FILE or `~/.aws/config`."""
     credentials_file: Path | None = None

@@ -29,7 +29,7 @@ class RegionPoll:
     """The instances of one region as they are now, again and again."""
 
     def __init__(self, account: Account, source: str, region: str, pace: Pace, *, hide_empty: bool) -> None:
-        self.region = region
+        self.region = self.scope = region
         self._account = account
         self._source = source
         self._pace = pace

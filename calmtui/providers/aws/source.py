@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Ready, Trouble, Update
-from calmtui.providers.aws import console, look
+from calmtui.providers.aws import look
 from calmtui.providers.aws.actions import SETTLED, carry_out
+from calmtui.providers.aws.cloudwatch import Group
 from calmtui.providers.aws.connect import Account, connect, missing_file
+from calmtui.providers.aws.groups import KIND, GroupPoll, group_of
+from calmtui.providers.aws.groups import describe as describe_group
+from calmtui.providers.aws.instance_logs import of_instance
 from calmtui.providers.aws.nodes import place
 from calmtui.providers.aws.pace import Pace
 from calmtui.providers.aws.poll import RegionPoll
@@ -19,6 +24,7 @@ from calmtui.providers.base import (
     LogRequest,
     Misconfigured,
     NodeEvent,
+    NodeGone,
     Opening,
     SourceError,
     Throttled,
@@ -39,6 +45,7 @@ class AwsSource:
         self._opening = opening
         self._account: Account | None = None
         self._polls: dict[str, RegionPoll] = {}
+        self._groups: dict[str, GroupPoll] = {}
 
     async def watch(self) -> AsyncGenerator[Update, None]:
         """Every region is a scope that fails alone; when none answers, the first one's error is raised."""
@@ -51,27 +58,29 @@ class AwsSource:
             )
             for region in account.regions
         }
-        answers: asyncio.Queue[tuple[str, Update | SourceError]] = asyncio.Queue(maxsize=len(self._polls) or 1)
-        tasks = [
-            asyncio.create_task(_pass_on(poll, answers), name=f"poll {self.name} {poll.region}")
-            for poll in self._polls.values()
-        ]
-        waiting = set(self._polls)
+        self._groups = {
+            region: GroupPoll(account, self.name, region, options.log_groups, Pace(options.poll_seconds))
+            for region in account.logs
+        }
+        polls: list[RegionPoll | GroupPoll] = [*self._polls.values(), *self._groups.values()]
+        answers: asyncio.Queue[tuple[str, Update | SourceError]] = asyncio.Queue(maxsize=len(polls) or 1)
+        tasks = [asyncio.create_task(_pass_on(poll, answers), name=f"poll {self.name} {poll.scope}") for poll in polls]
+        waiting = {poll.scope for poll in polls}
         failing: dict[str, SourceError] = {}
         try:
             while True:
-                region, answer = await answers.get()
+                scope, answer = await answers.get()
                 if isinstance(answer, SourceError):
-                    failing[region] = answer
-                    if len(failing) == len(self._polls) and not isinstance(answer, Throttled):
+                    failing[scope] = answer
+                    if len(failing) == len(polls) and not isinstance(answer, Throttled):
                         raise _worst(failing)
-                    yield Trouble(region, _briefly(answer))
+                    yield Trouble(scope, _briefly(answer))
                 else:
-                    if failing.pop(region, None):
-                        yield Trouble(region, "")
+                    if failing.pop(scope, None):
+                        yield Trouble(scope, "")
                     yield answer
-                if region in waiting:
-                    waiting.discard(region)
+                if scope in waiting:
+                    waiting.discard(scope)
                     if not waiting:
                         yield Ready()
         finally:
@@ -82,7 +91,7 @@ class AwsSource:
     async def close(self) -> None:
         """Close the clients' connections; requests under way end by themselves."""
         account, self._account = self._account, None
-        self._polls = {}
+        self._polls, self._groups = {}, {}
         if account is not None:
             account.close()
 
@@ -96,14 +105,26 @@ class AwsSource:
         return told
 
     async def logs(self, node: Node, request: LogRequest) -> AsyncGenerator[LogChunk, None]:
-        """The instance's console output, as far as EC2 keeps it (the newest 64 KiB)."""
-        region, instance_id = _instance(node)
+        """A log group's events; or an instance's console (the newest 64 KiB) and the log streams that bear its id."""
         account = self._connected()
-        async for chunk in console.follow(account, region, instance_id, request):
-            yield chunk
+        if node.kind == KIND:
+            chunks = Group(account, *group_of(node), node.created).read(request)
+        else:
+            region, instance_id = _instance(node)
+            poll = self._groups.get(region)
+            chunks = of_instance(account, region, instance_id, poll.names if poll is not None else (), request)
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk
 
     async def describe(self, node: Node) -> dict[str, Any]:
         """The instance as DescribeInstances has it; user data is not part of it and is never asked for."""
+        if node.kind == KIND:
+            region, name = group_of(node)
+            group = await self._connected().call_logs(region, lambda logs: describe_group(logs, name))
+            if group is None:
+                raise NodeGone("the log group does not exist any more", where=name)
+            return look.plain(group)
         region, instance_id = _instance(node)
         return await self._connected().call(region, lambda ec2: look.describe(ec2, instance_id))
 
@@ -125,9 +146,9 @@ def _instance(node: Node) -> tuple[str, str]:
     return region, instance_id
 
 
-async def _pass_on(poll: RegionPoll, answers: asyncio.Queue[tuple[str, Update | SourceError]]) -> None:
+async def _pass_on(poll: RegionPoll | GroupPoll, answers: asyncio.Queue[tuple[str, Update | SourceError]]) -> None:
     async for answer in poll.updates():
-        await answers.put((poll.region, answer))
+        await answers.put((poll.scope, answer))
 
 
 def _worst(failing: Mapping[str, SourceError]) -> SourceError:
