@@ -65,3 +65,14 @@ def test_the_schema_is_a_json_schema_and_describes_every_field() -> None:
 def test_an_editor_marks_what_the_program_refuses(case: str) -> None:
     text, _ = BROKEN[case]
     assert _marked(str(text))
+
+
+def test_the_policies_of_the_examples_say_what_their_examples_expect() -> None:
+    from calmtui.governance import examples, rulebook
+
+    folder = INVENTORY / "examples/governed"
+    answers = examples.answered(
+        rulebook.load(load_file(folder / "estate.yaml", {})), examples.load(folder / "examples.yaml")
+    )
+    assert len(answers) >= 7
+    assert [answer.example.name for answer in answers if not answer.as_expected] == []
