@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
@@ -120,10 +121,16 @@ async def _logs(
 
     async with opened(chosen, wait) as estate:
         found = estate.one_or_more(query)
-        nodes = [node for node in found if "logs" in node.offers]
+
+        def fitting() -> list[Node]:
+            return [node for node in estate.select(query) if "logs" in node.offers]
+
+        nodes = fitting()
         if not nodes:
             raise CalmError(f"none of the {len(found)} nodes that match {query!r} offers logs")
-        status = await print_logs(estate.live, nodes, request, as_json=as_json, out=sys.stdout, patterns=patterns)
+        status = await print_logs(
+            estate.live, nodes, request, as_json=as_json, out=sys.stdout, patterns=patterns, fitting=fitting
+        )
         return ExitCode.FAILED if estate.failed else status
 
 
@@ -145,15 +152,24 @@ async def _command(chosen: Settings, query: str, line: str, *, as_json: bool, wa
 
 
 async def print_logs(
-    live: LiveEstate, nodes: Sequence[Node], request: LogRequest, *, as_json: bool, out: TextIO, patterns: bool = False
+    live: LiveEstate,
+    nodes: Sequence[Node],
+    request: LogRequest,
+    *,
+    as_json: bool,
+    out: TextIO,
+    patterns: bool = False,
+    fitting: Callable[[], Iterable[Node]] | None = None,
 ) -> int:
     """Print the nodes' logs until they end; following, until cancelled. Notes and errors go to stderr.
 
-    With `patterns` what the lines say is printed once they have ended, and how often.
+    With `patterns` what the lines say is printed once they have ended, and how often. `fitting`: the nodes that are
+    meant now; following, those that come to be meant join.
 
     Returns what to exit with: FAILED when a node's log could not be read.
     """
     from calmtui.logs.follow import Follower, Reading
+    from calmtui.logs.joining import Joining
     from calmtui.logs.line import Note
     from calmtui.logs.selection import readable
 
@@ -161,9 +177,11 @@ async def print_logs(
         printer = _Printer(follower, out, as_json=as_json)
         if request.follow:
             await follower.begun(timeout=1.5)
-            while not follower.ended:
-                printer.write(follower.take(time.time_ns()))
-                await asyncio.sleep(TICK)
+            with closing(Joining(live.fleet, follower, fitting or (lambda: nodes))) as joining:
+                while not follower.ended:
+                    printer.write(follower.take(time.time_ns()))
+                    await asyncio.sleep(TICK)
+                    joining.look(time.monotonic())
             printer.write(follower.merger.rest())
         else:
             lines = await follower.collect()

@@ -18,7 +18,7 @@ from typing import Literal
 from calmtui import sanitise
 from calmtui.errors import CalmError, SourceError, Throttled, Unreachable
 from calmtui.estate.live import LiveEstate
-from calmtui.fleet.node import Node
+from calmtui.fleet.node import Node, NodeId
 from calmtui.logs.block import Block, Origins
 from calmtui.logs.ingest import Reader
 from calmtui.logs.line import SECOND, Origin
@@ -33,6 +33,8 @@ MAX_PENDING = 50_000
 """Merged lines that nobody has taken yet, after which reading waits."""
 SLICE = 2_000
 """Lines read between two turns of the event loop: about 4 ms, so that keys are answered."""
+SPARE = 60.0
+"""Seconds by which a node's clock may be behind ours when it is asked whether the node is new."""
 FIRST_RETRY, LONGEST_RETRY = 1.0, 30.0
 """Seconds until a stream that failed is opened again: doubled from the first to the longest."""
 WORTH_SAYING = SECOND // 10
@@ -100,20 +102,39 @@ class Follower:
         self._places = asyncio.Semaphore(MAX_READING)
         self._room = asyncio.Event()
         self._turn = asyncio.Lock()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[NodeId, asyncio.Task[None]] = {}
+        self._began = 0.0
         self._news = asyncio.Event()
 
     async def __aenter__(self) -> Follower:
         self._room.set()
-        self._tasks = [
-            asyncio.create_task(self._keep(stream), name=f"logs {stream.node.id}") for stream in self.streams.values()
-        ]
+        self._began = time.time()
+        for stream in self.streams.values():
+            self._begin(stream, self.request)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        for task in self._tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def join(self, nodes: Iterable[Node]) -> None:
+        """Read these too: what they have written since all this began, and what comes. For requests that follow.
+
+        A node that is being read goes on; one whose log has ended is read on after its last line.
+        """
+        for node in nodes:
+            task = self._tasks.get(node.id)
+            if task is not None and not task.done():
+                continue
+            stream = self.streams.setdefault(node.id, Stream(node))
+            new = node.created is not None and node.created > self._began - SPARE
+            self._note(stream, f"{node.name} joined")
+            self._begin(stream, _resumed(stream, LogRequest(tail=None, since=None if new else self._began)))
+
+    def _begin(self, stream: Stream, request: LogRequest) -> None:
+        task = asyncio.create_task(self._keep(stream, request), name=f"logs {stream.node.id}")
+        self._tasks[stream.node.id] = task
 
     def count(self, state: Reading) -> int:
         """How many nodes are in that state."""
@@ -140,7 +161,7 @@ class Follower:
     @property
     def ended(self) -> bool:
         """Whether nothing more will come."""
-        return all(task.done() for task in self._tasks)
+        return all(task.done() for task in self._tasks.values())
 
     @property
     def held(self) -> bool:
@@ -156,7 +177,7 @@ class Follower:
 
     async def finished(self) -> None:
         """Wait until every stream has ended; lines may be left to take."""
-        await asyncio.gather(*self._tasks)
+        await asyncio.gather(*self._tasks.values())
 
     async def collect(self) -> Block:
         """Wait until every stream has ended; all lines in the exact order of time. For requests that do not follow."""
@@ -173,10 +194,10 @@ class Follower:
         except TimeoutError:
             return
 
-    async def _keep(self, stream: Stream) -> None:
+    async def _keep(self, stream: Stream, request: LogRequest) -> None:
         """One node, from its turn in the queue to its end."""
         async with self._places:
-            request, pause = self.request, FIRST_RETRY
+            pause = FIRST_RETRY
             while True:
                 stream.state = Reading.OPENING
                 stream.opened = stream.opened or time.time_ns()

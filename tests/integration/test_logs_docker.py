@@ -86,6 +86,24 @@ def test_following_prints_what_comes_until_it_is_interrupted(estate: Path, docke
             following.kill()
 
 
+def test_a_container_that_begins_to_fit_the_query_joins(estate: Path, docker_engine: DockerEngine) -> None:
+    counting(docker_engine, "logs-first", 1)
+    argv = [*ARGV, "-i", str(estate), "logs", "logs-", "-f", "--json"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as following:
+        try:
+            assert following.stdout is not None
+            assert json.loads(following.stdout.readline())["name"] == "logs-first"
+            counting(docker_engine, "logs-second", 3)
+            lines = [json.loads(following.stdout.readline()) for _ in range(3)]
+            assert [(line["name"], line["text"]) for line in lines] == [
+                ("logs-second", f"line {number}") for number in range(3)
+            ]
+            following.send_signal(signal.SIGINT)
+            assert "logs-second joined" in following.communicate(timeout=60)[1]
+        finally:
+            following.kill()
+
+
 def test_nothing_that_a_container_logs_reaches_the_terminal_raw(estate: Path, docker_engine: DockerEngine) -> None:
     docker_engine.run("logs-evil", command=("sh", "-c", f"printf '{EVIL}\\n'; sleep 1000"))
     await_logged(docker_engine, "logs-evil", "gone")
