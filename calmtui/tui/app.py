@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from calmtui.actions.execute import Execution
     from calmtui.actions.gate import Gate
     from calmtui.actions.plan import Plan
+    from calmtui.tui.screens.log_patterns import LogPatternsScreen
     from calmtui.tui.screens.outcomes import OutcomesScreen
 
 Answer = TypeVar("Answer")
@@ -325,4 +326,7 @@ class CalmApp(App[None]):
         self.say("q leaves a screen, ctrl+q leaves calmtui")
 
     def on_outcomes_screen_mark(self, event: OutcomesScreen.Mark) -> None:
+        self.fleet_screen.mark_only(event.nodes)
+
+    def on_log_patterns_screen_mark(self, event: LogPatternsScreen.Mark) -> None:
         self.fleet_screen.mark_only(event.nodes)

@@ -11,6 +11,7 @@ from calmtui.logs.level import Level
 from calmtui.logs.rules import rule
 
 if TYPE_CHECKING:
+    from calmtui.tui.log_folding import Folding
     from calmtui.tui.screens.logs import LogsScreen
 
 MOST_CONTEXT = 1_000
@@ -24,6 +25,7 @@ class Filtering:
 
     def __init__(self, screen: LogsScreen) -> None:
         self._screen = screen
+        self._folding: Folding | None = None
         self.context = 0
         """Lines shown before and after each that passes."""
 
@@ -80,23 +82,49 @@ class Filtering:
         if self.filter.open:
             self._screen.say("every line is shown; what a filter leaves will have its neighbours")
 
+    def action_patterns(self) -> None:
+        """What the lines say, folded to templates; lines are folded from the first time on that it is asked for."""
+        from calmtui.tui.log_folding import Folding  # the tables of what varies are not needed until then
+        from calmtui.tui.screens.log_patterns import LogPatternsScreen
+
+        view, streams = self._screen.view, self._screen.pane.follower.streams
+        if self._folding is None:
+            self._folding = Folding(view)
+            self._screen.run_worker(self._folding.run(), group="folding")
+        names = {node_id: stream.node.name for node_id, stream in streams.items()}
+        since = None if view.following or view.current is None else view.current.at
+        self._screen.app.push_screen(
+            LogPatternsScreen(self._folding, names, lambda typed, out: self.add(typed, out=out), since)
+        )
+
     # -- whose lines -----------------------------------------------------------------
 
     def action_mute(self) -> None:
         """Hear no more of the stream of the line; its lines are read and kept all the same."""
         stream = self._stream()
         if stream is not None:
-            self.apply(replace(self.filter, muted=self.filter.muted | {stream}))
+            self.mute(stream)
             self._screen.say(f"{told(stream)} is muted; F lists what hides lines")
 
     def action_solo(self) -> None:
         """Hear only the stream of the line; again: all of them."""
         stream = self._stream()
-        if self.filter.solo:
-            self.apply(replace(self.filter, solo=frozenset()))
-        elif stream is not None:
-            self.apply(replace(self.filter, solo=frozenset({stream})))
-            self._screen.say(f"only {told(stream)} is heard; M again hears all")
+        if stream is not None:
+            self.solo(stream)
+
+    def mute(self, stream: Heard) -> None:
+        """Hear no more of it, or again."""
+        self.apply(replace(self.filter, muted=self.filter.muted ^ {stream}))
+
+    def solo(self, stream: Heard) -> None:
+        """Hear only this; when any is heard alone already, all of them again."""
+        self.apply(replace(self.filter, solo=frozenset() if self.filter.solo else frozenset({stream})))
+
+    def heard(self, node_id: str) -> str:
+        """`muted`, `solo`, or nothing, of a node as a whole."""
+        if (node_id, None) in self.filter.muted:
+            return "muted"
+        return "solo" if (node_id, None) in self.filter.solo else ""
 
     def _stream(self) -> Heard | None:
         line = self._screen.view.current

@@ -17,6 +17,7 @@ from calmtui.fleet.update import Update
 from calmtui.providers.base import LogChunk, LogRequest
 from calmtui.tui import keys
 from calmtui.tui.screens.command import read
+from calmtui.tui.screens.log_patterns import LogPatternsScreen
 from calmtui.tui.screens.logs import LogsScreen
 
 PATIENCE = 45.0
@@ -80,6 +81,11 @@ class LogsApp(App[None]):
         self.live.gatherer.sources[script.name] = script
         self.logs = LogsScreen(self.live, nodes(*names))
         self.animation_level = "none"
+        self.marked: list[str] = []
+        """What a screen asked to have marked in the fleet."""
+
+    def on_log_patterns_screen_mark(self, event: LogPatternsScreen.Mark) -> None:
+        self.marked = event.nodes
 
     def on_mount(self) -> None:
         self.push_screen(self.logs)
@@ -98,7 +104,7 @@ class LogsApp(App[None]):
 
     async def type(self, line: str) -> None:
         """Carry out what is typed after `:`."""
-        chosen = read(line, "logs")
+        chosen = read(line, str(getattr(self.screen, "where", "")))
         assert not isinstance(chosen, str), chosen
         await self.action_run(*chosen)
 

@@ -68,3 +68,8 @@ def test_what_a_note_says_is_never_cut_off() -> None:
 def test_a_long_name_loses_its_middle() -> None:
     assert shorten("web-7d9f8c6b54-x2x8q", 12, "…") == "web-…4-x2x8q"
     assert shorten("web-1", 12, "…") == "web-1"
+
+
+def test_values_in_columns_are_safe_whatever_json_spells() -> None:
+    row = draw(line(r'{"a": "x\u001b]0;owned\u0007"}'), "", 0, Look(60, 0, times=False, columns=("a", "b")))[0]
+    assert row.text.startswith("   x␛]0;owned␇  ·            {")

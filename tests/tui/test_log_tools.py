@@ -101,6 +101,18 @@ async def test_a_stream_is_muted_or_heard_alone_from_its_line() -> None:
         await until(pilot, lambda: messages(app)[-2:] == ["INFO line 298", "INFO line 299"])
 
 
+async def test_a_node_is_muted_or_heard_alone_from_the_list_of_streams() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1", "db-1")
+    async with app.run_test(size=(100, 24)) as pilot:
+        await filled(script, app, pilot)
+        await pilot.press("o", "m")
+        await until(pilot, lambda: len(app.logs.view.shown.lines) == 150)
+        assert any("muted" in row and "db-1" in row for row in app.picture)
+        await pilot.press("m", "j", "M", "escape")
+        await until(pilot, lambda: {line.origin.node for line in app.logs.view.shown.lines} == {"web-1"})
+
+
 async def test_counted_rows_are_gone_to_by_key_and_by_a_click_on_the_count() -> None:
     script = Script()
     app = LogsApp(script, "web-1", "db-1")
@@ -127,6 +139,8 @@ async def test_the_line_is_looked_at_closer_json_laid_out_and_esc_closes_it() ->
         await pilot.press("k", "enter")
         await until(pilot, lambda: any(row.strip() == '"name": "ana"' for row in app.picture))
         assert any("ssh:lab/web-1 app.log" in row for row in app.picture)
+        app.logs.detail.scroll_end(animate=False)
+        await until(pilot, lambda: any(row.split() == ["user.name", "ana"] for row in app.picture))
         await pilot.press("j")
         await until(pilot, lambda: any(row.strip().endswith("INFO {not json}") for row in app.picture[8:]))
         await pilot.press("escape")
@@ -190,3 +204,46 @@ async def test_the_chart_counts_what_is_shown_and_its_bars_lead_to_their_lines()
         await until(pilot, lambda: app.picture[1].endswith(" 1"))
         await pilot.press("i")
         assert "lines/s" in app.picture[0]
+
+
+async def test_patterns_say_what_is_new_and_where_filter_the_log_and_mark_nodes() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1", "db-1")
+    async with app.run_test(size=(100, 24)) as pilot:
+        await filled(script, app, pilot)
+        script.say("db-1", *(stamped(n, f"WARN disk at {n}%") for n in range(300, 304)))
+        await until(pilot, lambda: current(app) == "WARN disk at 303%")
+        await app.type("at 2020-01-02T03:08:50")
+        await pilot.press("P")
+        await until(
+            pilot, lambda: app.picture[0].startswith(" patterns · 3 of 304 lines") and "to go" not in app.picture[0]
+        )
+        assert any("294" in row and "INFO line <num>" in row and "db-1,web-1" in row for row in app.picture)
+        await pilot.press("n")
+        await until(pilot, lambda: "1 of 304 lines · new since 01-02 03:08:50" in app.picture[0])
+        await pilot.press("m")
+        await until(pilot, lambda: app.marked == ["ssh:lab/db-1"])
+        await pilot.press("escape", "o")
+        await until(pilot, lambda: "1 of 304 lines · only on db-1" in app.picture[0])
+        await pilot.press("escape", "n")
+        await until(pilot, lambda: "WARN disk at <num>%" in app.picture[1])
+        await pilot.press("enter")
+        await until(pilot, lambda: messages(app) == [f"WARN disk at {n}%" for n in range(300, 304)])
+        await pilot.press("escape", "P")
+        await until(pilot, lambda: "patterns · 3 of" in app.picture[0] and "INFO line" in app.picture[1])
+        await pilot.press("backslash")
+        await until(pilot, lambda: len(app.logs.view.shown.lines) == 10)
+        assert not any("INFO" in line.text for line in app.logs.view.shown.lines)
+
+
+async def test_fields_stand_in_columns_before_the_lines() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        script.say("web-1", stamped(1, "INFO got path=/orders status=200"), stamped(2, "INFO nothing"))
+        await until(pilot, lambda: len(app.rows) == 2)
+        await app.type("columns status, path")
+        assert "200          /orders      INFO got path=/orders" in app.picture[1], app.picture
+        assert app.picture[2].endswith("·            ·            INFO nothing"), app.picture
+        await app.type("columns")
+        assert app.picture[2].endswith("web-1   INFO nothing")

@@ -191,9 +191,9 @@ async def test_long_lines_are_cut_moved_sideways_or_wrapped() -> None:
         await pilot.press("l", "l", "l", "l")
         assert app.picture[1].endswith("c")
         await pilot.press("w")
-        assert len(app.rows) == 3
-        assert len({len(row) for row in app.picture[1:3]}) == 1
-        assert re.sub(r"\s", "", "".join(app.picture[1:4])).endswith(f"INFO{'a' * 50}{'b' * 50}{'c' * 50}")
+        assert len(app.rows) == 4
+        assert len({len(row) for row in app.picture[1:4]}) == 1
+        assert re.sub(r"\s", "", "".join(app.picture[1:5])).endswith(f"INFO{'a' * 50}{'b' * 50}{'c' * 50}")
 
 
 async def test_the_time_column_gives_way_to_the_lines_as_they_came() -> None:

@@ -162,6 +162,10 @@ class LogsScreen(Screen[None]):
     def action_times(self) -> None:
         self.view.restyle(times=not self.view.look.times)
 
+    def action_columns(self, names: str) -> None:
+        """Values of these fields in columns before the lines; none without a name."""
+        self.view.restyle(columns=tuple(name.strip() for name in names.split(",") if name.strip()))
+
     def action_clear(self) -> None:
         self.view.clear()
 
@@ -188,7 +192,7 @@ class LogsScreen(Screen[None]):
     def action_streams(self) -> None:
         from calmtui.tui.screens.streams import StreamsScreen  # not needed until it is asked for
 
-        self.app.push_screen(StreamsScreen(self.pane.follower))
+        self.app.push_screen(StreamsScreen(self.pane.follower, self.filtering))
 
     def action_back(self) -> None:
         """One thing less: the closer look, the search, each filter, then the screen."""

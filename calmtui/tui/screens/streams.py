@@ -13,6 +13,7 @@ from calmtui.fleet.node import State
 from calmtui.logs.follow import Follower, Reading, Stream
 from calmtui.tui import keys
 from calmtui.tui.glyphs import of_locale
+from calmtui.tui.log_filtering import Filtering
 from calmtui.tui.widgets.rows import Rows, Span
 
 REPAINT = 1.0
@@ -43,9 +44,10 @@ class StreamsScreen(ModalScreen[None]):
     }
     """
 
-    def __init__(self, follower: Follower) -> None:
+    def __init__(self, follower: Follower, filtering: Filtering) -> None:
         super().__init__()
         self.follower = follower
+        self._filtering = filtering
         self._signs = of_locale()
         self._streams: list[Stream] = []
         self._width = max((len(stream.node.name) for stream in follower.streams.values()), default=0)
@@ -76,8 +78,10 @@ class StreamsScreen(ModalScreen[None]):
     def _row(self, index: int) -> Sequence[Span]:
         stream = self._streams[index]
         state, meaning = MEANINGS[stream.state]
+        heard = self._filtering.heard(stream.node.id)
         return [
-            (f"{self._signs.states[state]} ", meaning), (stream.node.name.ljust(self._width + 2), "strong"),
+            (f"{heard:<6}", "warn"), (f"{self._signs.states[state]} ", meaning),
+            (stream.node.name.ljust(self._width + 2), "strong"),
             (stream.state.ljust(9), meaning), (f"{stream.lines:>12,} lines  ", "quiet"), (stream.error, "quiet"),
         ]  # fmt: skip
 
@@ -91,6 +95,18 @@ class StreamsScreen(ModalScreen[None]):
     def action_up(self) -> None:
         rows = self.query_one(Rows)
         rows.move(rows.cursor - 1)
+
+    def action_mute(self) -> None:
+        """Hide the lines of the node, or show them again."""
+        if self._streams:
+            self._filtering.mute((self._streams[self.query_one(Rows).cursor].node.id, None))
+            self._look()
+
+    def action_solo(self) -> None:
+        """Show the lines of the node and no others, or of all again."""
+        if self._streams:
+            self._filtering.solo((self._streams[self.query_one(Rows).cursor].node.id, None))
+            self._look()
 
     def action_back(self) -> None:
         self.dismiss()

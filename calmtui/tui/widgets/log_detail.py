@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from calmtui import sanitise
+from calmtui.logs.formats.fields import fields
 from calmtui.logs.line import SECOND, LogLine, Note, rfc3339
 from calmtui.tui.widgets.still import Still
 
@@ -47,6 +48,10 @@ def told(line: LogLine, name: str) -> list[str]:
     rows = [f"{when}  {level}  {name}", f"{line.origin.node_id} {line.origin.stream}"]
     flags = [word for word, holds in (("came late", line.late), ("was cut: it is too long", line.cut)) if holds]
     rows += ["", *pretty(line.text), *flags]
+    known = {} if isinstance(line, Note) else fields(line.text)
+    if known:
+        width = max(map(len, known))
+        rows += ["", *(f"{sanitise.word(name):<{width}}  {sanitise.word(str(value))}" for name, value in known.items())]
     return rows
 
 

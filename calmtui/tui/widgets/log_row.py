@@ -13,6 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from calmtui import sanitise
 from calmtui.fleet.node import State
 from calmtui.logs.filters import Pattern
 from calmtui.logs.level import Level
@@ -21,6 +22,9 @@ from calmtui.tui.glyphs import UNICODE, Glyphs
 
 TAB = 4
 """Columns between tab stops: stack traces are indented with tabs, and eight would push them off the screen."""
+
+COLUMN = 12
+"""Cells of a column of fields."""
 
 _NOTHING = Style.null()
 Layer = tuple[int, int, Style]
@@ -66,6 +70,8 @@ class Look:
     left: int = 0
     """Characters of the text scrolled out to the left; not with wrap."""
     search: Pattern | None = None
+    columns: tuple[str, ...] = ()
+    """Fields whose values stand in columns before the text."""
     pinned: frozenset[tuple[str, int, str]] = frozenset()
     """Node, time and text of lines that were pinned."""
     styles: Styles = field(default_factory=Styles)
@@ -162,8 +168,22 @@ def _content(line: LogLine, look: Look) -> tuple[str, Style, list[Layer]]:
         return f"{rule} {line.text}{lost} {rule}", styles.trouble if _is_trouble(line) else styles.note, []
     cut = line.stamp if look.times else 0
     text = line.text[cut:] if line.ts is not None else line.text
-    spans = [(max(b - cut, 0), e - cut, Style.parse(colour)) for b, e, colour in line.spans if e > cut]
-    return text, styles.of(line.level), spans
+    values = _values(line, look)
+    shift = len(values) - (cut if line.ts is not None else 0)
+    spans = [(max(b + shift, len(values)), e + shift, Style.parse(colour)) for b, e, colour in line.spans if e > cut]
+    return values + text, styles.of(line.level), spans
+
+
+def _values(line: LogLine, look: Look) -> str:
+    """The fields that have columns, each cut or filled to its width."""
+    if not look.columns:
+        return ""
+    from calmtui.logs.formats.fields import fields  # its tables are not needed before somebody asks for a field
+
+    known = fields(line.text)
+    # JSON may spell any character with an escape, so its values are made safe again.
+    values = (sanitise.word(str(known.get(name, look.signs.dot))) for name in look.columns)
+    return "".join(f"{set_cell_size(value, COLUMN)} " for value in values)
 
 
 def _column(text: str, at: int) -> int:

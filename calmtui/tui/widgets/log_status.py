@@ -130,6 +130,8 @@ def second_line(account: Account, shown: Filter, context: int, look: Look, width
     if look.search is not None:
         parts.append(f"find: {look.search.typed}")
     parts += ["wrap" if look.wrap else "no wrap", "times" if look.times else "raw"]
+    if look.columns:
+        parts.append(f"columns {','.join(look.columns)}")
     if look.left:
         parts.append(f"from column {look.left + 1}")
     kept = f"{account.kept:,} lines" if shown.open else f"{account.shown:,} of {account.kept:,} lines"

@@ -79,6 +79,8 @@ class LogView(Widget, can_focus=True):
         self.shown: View | Around = self.buffer.view(Filter())
         self.found: View | None = None
         """The shown lines that hold what is searched for."""
+        self.taps: list[Callable[[Block], None]] = []
+        """What else is given the lines as they come."""
         self.following = True
         """Whether the newest line is kept in sight."""
         self.unseen = 0
@@ -120,6 +122,8 @@ class LogView(Widget, can_focus=True):
         """Take in lines, and look at some of those that the filter and the search have not seen yet."""
         if lines is not None:
             self.buffer.add(lines)
+            for tap in self.taps:
+                tap(lines)
         behind = self.shown.behind
         until = time.monotonic() + SLICE
         for view in (self.shown, self.found):
