@@ -173,6 +173,7 @@ TABLE: tuple[Command, ...] = (
     Command("logs.bar-after", "right_square_bracket", "To the bar after in the chart", "Move"),
     Command("logs.wrap", "w", "Wrap long lines, or cut them", "Look", "wrap"),
     Command("logs.times", "t", "A column of local times, or the lines raw, as they came", "Look"),
+    Command("logs.skew", "K", "Correct clocks that are out, or take them as they are", "Look"),
     Command("logs.columns", "", "Fields in columns before the lines: status,path", "Look", argument="FIELDS"),
     Command("logs.streams", "o", "How the log of each node is being read, and why not", "Look", "streams"),
     Command("logs.clear", "C", "Let go of the lines so far", "Look"),

@@ -14,7 +14,7 @@ from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Update
-from calmtui.providers.base import LogChunk, LogRequest
+from calmtui.providers.base import LogChunk, LogRequest, Skew
 from calmtui.tui import keys
 from calmtui.tui.screens.command import read
 from calmtui.tui.screens.log_patterns import LogPatternsScreen
@@ -32,6 +32,7 @@ class Script:
 
     def __init__(self) -> None:
         self._said: dict[str, asyncio.Queue[LogChunk | SourceError]] = {}
+        self.skews: dict[str, Skew] = {}
         self.taken = 0
         """Chunks that were read."""
 
@@ -50,6 +51,10 @@ class Script:
                 raise said
             self.taken += 1
             yield said
+
+    def skew(self, node: Node) -> Skew | None:
+        """How far the node's clock is out."""
+        return self.skews.get(node.name)
 
     def _queue(self, name: str) -> asyncio.Queue[LogChunk | SourceError]:
         return self._said.setdefault(name, asyncio.Queue())

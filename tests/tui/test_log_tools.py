@@ -7,6 +7,8 @@ import time
 import pytest
 from textual.pilot import Pilot
 
+from calmtui.logs.line import SECOND
+from calmtui.providers.base import Skew
 from tests.tui.logs_app import LogsApp, Script, until
 
 
@@ -247,3 +249,20 @@ async def test_fields_stand_in_columns_before_the_lines() -> None:
         assert app.picture[2].endswith("·            ·            INFO nothing"), app.picture
         await app.type("columns")
         assert app.picture[2].endswith("web-1   INFO nothing")
+
+
+async def test_clocks_that_are_out_are_corrected_or_taken_as_they_are() -> None:
+    script = Script()
+    script.skews["db-1"] = Skew(60 * SECOND, 1_000_000, time.time())
+    app = LogsApp(script, "web-1", "db-1")
+    async with app.run_test(size=(100, 24)) as pilot:
+        script.say("db-1", stamped(70, "INFO db"))
+        await until(pilot, lambda: "INFO db" in messages(app))
+        script.say("web-1", stamped(30, "INFO web"))
+        await until(pilot, lambda: messages(app)[:2] == ["INFO db", "INFO web"])
+        await pilot.press("o")
+        await until(pilot, lambda: any("db-1" in row and "clock +60.0 s" in row for row in app.picture))
+        await pilot.press("escape", "K")
+        await until(pilot, lambda: messages(app)[:2] == ["INFO web", "INFO db"])
+        await pilot.press("K")
+        await until(pilot, lambda: messages(app)[:2] == ["INFO db", "INFO web"])

@@ -166,6 +166,14 @@ class LogsScreen(Screen[None]):
         """Values of these fields in columns before the lines; none without a name."""
         self.view.restyle(columns=tuple(name.strip() for name in names.split(",") if name.strip()))
 
+    def action_skew(self) -> None:
+        """Where lines stand: by the nodes' clocks put right, or by what those say."""
+        follower = self.pane.follower
+        on = not follower.corrected
+        self.view.buffer.shift(follower.correct(on=on))
+        self.view.repaint()
+        self.say("clocks that are out are corrected" if on else "lines stand by the clocks of their nodes")
+
     def action_clear(self) -> None:
         self.view.clear()
 

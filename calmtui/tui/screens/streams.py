@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from calmtui.fleet.node import State
 from calmtui.logs.follow import Follower, Reading, Stream
+from calmtui.logs.line import SECOND
 from calmtui.tui import keys
 from calmtui.tui.glyphs import of_locale
 from calmtui.tui.log_filtering import Filtering
@@ -82,7 +83,8 @@ class StreamsScreen(ModalScreen[None]):
         return [
             (f"{heard:<6}", "warn"), (f"{self._signs.states[state]} ", meaning),
             (stream.node.name.ljust(self._width + 2), "strong"),
-            (stream.state.ljust(9), meaning), (f"{stream.lines:>12,} lines  ", "quiet"), (stream.error, "quiet"),
+            (stream.state.ljust(9), meaning), (f"{stream.lines:>12,} lines  ", "quiet"),
+            (_skew(stream), "warn"), (stream.error, "quiet"),
         ]  # fmt: skip
 
     def on_rows_moved(self) -> None:
@@ -110,3 +112,8 @@ class StreamsScreen(ModalScreen[None]):
 
     def action_back(self) -> None:
         self.dismiss()
+
+
+def _skew(stream: Stream) -> str:
+    """How far the node's clock is from ours, when that is more than a measurement may be out."""
+    return f"clock {stream.skew / SECOND:+.1f} s  " if stream.skew else ""

@@ -42,12 +42,10 @@ class LogRail(Widget):
         """A sign for each row, and what it means."""
         view, height = self._view, self.size.height
         lines, signs = view.shown.lines, view.look.signs
-        if not height or not len(lines):
-            return []
         first, seen = view.top_rank, max(view.in_sight, 1)
+        if not height or seen >= len(lines):  # all of it is in sight
+            return []
         begin, end = first * height // len(lines), (first + seen - 1) * height // len(lines)
-        if seen >= len(lines):  # all of it is in sight
-            begin, end = 0, -1
         marked = set() if view.found is None else rows(lines, view.found.lines, height)
         return [
             (signs.marked, "match") if y in marked else (signs.here if begin <= y <= end else " ", "here")
