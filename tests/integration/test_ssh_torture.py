@@ -1,4 +1,4 @@
-"""The torture of the log reader: 48 OpenSSH hosts, rotations of every kind, connections that break, daemons that restart.
+"""The torture of the log reader: 48 OpenSSH hosts, rotations, connections that break, daemons that restart.
 
 CALMTUI_TORTURE multiplies lines and disconnects: 10 takes about ten minutes.
 """

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 import resource
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from typing import Any
 
-from calmtui.errors import AuthFailed, HostKeyRejected, Misconfigured, NodeGone, SourceError
+from calmtui.errors import AuthFailed, HostKeyRejected, Misconfigured, NodeGone, SourceError, Unreachable
 from calmtui.fleet import hostset
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Delta, Ready, Snapshot, Trouble, Update
-from calmtui.providers.base import Command, Finding, LogChunk, LogRequest, Opening, Piece, SearchRequest
+from calmtui.providers.base import Command, Finding, LogChunk, LogRequest, Opening, Piece, SearchRequest, Skew
 from calmtui.providers.ssh import describe as described
 from calmtui.providers.ssh.act import act_on_unit, reboot
 from calmtui.providers.ssh.exec import start
@@ -24,6 +25,7 @@ from calmtui.providers.ssh.nodes import down_node, host_nodes
 from calmtui.providers.ssh.options import SshOptions
 from calmtui.providers.ssh.pool import HostPool
 from calmtui.providers.ssh.search import search
+from calmtui.providers.ssh.skew import VALID, measure
 from calmtui.providers.ssh.units import shown
 from calmtui.transport.ssh import Dialer, Target
 
@@ -46,6 +48,8 @@ class SshSource:
         self._pools = {host: HostPool(self._dialer, self._target(opening, host)) for host in _hosts(options)}
         self._again = {host: asyncio.Event() for host in self._pools}
         """Set to look at a host now."""
+        self._skews: dict[str, Skew | None] = {}
+        """Of the hosts' clocks; None: it does not tell."""
         _allow_many_files()
 
     def _target(self, opening: Opening, host: str) -> Target:
@@ -116,9 +120,20 @@ class SshSource:
     async def _look(self, pool: HostPool) -> list[Node]:
         facts = await look(pool, self._options.units)
         pool.shell = facts.shell
+        await self._measure(pool)
         units = shown(facts.units, self._options.units)
         settings = await pool.settings()
         return host_nodes(self.name, pool.name, facts, settings, units, files=bool(self._options.logs))
+
+    async def _measure(self, pool: HostPool) -> None:
+        """Compare its clock with ours, unless that was done of late."""
+        last = self._skews.get(pool.name)
+        if last is None or time.time() - last.measured_at > VALID:
+            self._skews[pool.name] = await measure(pool)
+
+    def skew(self, node: Node) -> Skew | None:
+        """Of a host's clock, for its units too; see `providers.base.Clocks`."""
+        return self._skews.get(self._pool(node).name)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -149,6 +164,9 @@ class SshSource:
     async def logs(self, node: Node, request: LogRequest) -> AsyncGenerator[LogChunk, None]:
         """The files of a host, or the journal of a host without any or of a unit; see `providers.base.Logs`."""
         pool = self._pool(node)
+        if request.follow:
+            with suppress(Unreachable):  # then the reading says so, and goes on when the host is back
+                await self._measure(pool)
         if node.kind == "unit":
             reading = journal(pool, node.name, request)
         elif self._options.logs:
