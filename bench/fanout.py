@@ -77,23 +77,13 @@ def _ours(config: str, hosts: list[str]) -> tuple[float, float, float]:
     import asyncssh  # noqa: F401 -- loaded before the clock starts, as an interpreter is
 
     _enough_files()
-    cold, warm = [], []
-
-    async def rounds() -> None:
-        for number in range(ROUNDS):
-            times = await _round(Path(config), hosts)
-            cold.append(times[0])
-            warm.extend(times[1:])
-            if number == 0:
-                resident.append(_resident())
-
-    resident: list[float] = []
-    asyncio.run(rounds())
-    return median(cold), median(warm), resident[0]
+    rounds = [asyncio.run(_round(Path(config), hosts)) for _ in range(ROUNDS)]
+    cold, warm = (median(times[kind] for times, _ in rounds) for kind in (0, 1))
+    return cold, warm, rounds[0][1]
 
 
-async def _round(config: Path, hosts: list[str]) -> list[float]:
-    """Seconds of the first run of the command and of two more on the same connections."""
+async def _round(config: Path, hosts: list[str]) -> tuple[list[float], float]:
+    """Seconds of the first run of the command and of another on the same connections; MB held after both."""
     from calmtui.actions.commands import Fanout, Limits
     from calmtui.actions.gathered import groups
     from calmtui.actions.outcome import Status, names
@@ -112,7 +102,7 @@ async def _round(config: Path, hosts: list[str]) -> list[float]:
     live.gatherer.sources["bench"] = source
     live.fleet.apply("bench", [Delta("", put=nodes)])
     times = []
-    for _ in range(3):
+    for _ in range(2):
         fanout = Fanout(live, nodes, Command((LINE,)), Limits(), read_only=False)
         await fanout.run()
         called = names(nodes)
@@ -121,8 +111,9 @@ async def _round(config: Path, hosts: list[str]) -> list[float]:
         began = time.perf_counter()
         assert len(fanout.execution.having(Status.OK)) == len(hosts), fanout.counts()
         assert len(blocks) == 1, "the hosts are to say the same"
+    resident = _resident()
     await source.close()
-    return times
+    return times, resident
 
 
 def _clush(fleet: SshFleet, size: int) -> float:

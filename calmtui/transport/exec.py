@@ -320,9 +320,10 @@ def _errors(data: bytes) -> list[Output]:
 
 @cache
 def script() -> str:
-    """The watchdog, without its comments."""
+    """The watchdog, without comments and indentation: it stands in lists of processes, in Kubernetes in a URL."""
     text = resources.files(__package__).joinpath("watchdog.sh").read_text()
-    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
+    lines = (line.partition(" # ")[0].strip() for line in text.splitlines())
+    return "".join(f"{line}\n" for line in lines if not line.startswith("#"))
 
 
 def _size(stdin: bytes | Path) -> int:

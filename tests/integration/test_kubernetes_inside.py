@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
+import subprocess
 import tarfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -27,6 +30,7 @@ from calmtui.providers.kubernetes import lives
 from calmtui.transport.exec import UNWATCHED
 from tests.integration.commands import run
 from tests.integration.kubernetes_live import TALK, Live, delete_namespace, job, live, namespace, pod, until, workload
+from tests.integration.program import ARGV, write_estate
 from tests.lab.docker import DockerEngine
 from tests.lab.kube import Kube
 from tests.lab.kube_proxy import kube_proxy
@@ -277,6 +281,30 @@ async def test_a_command_that_takes_too_long_is_ended_in_the_container_too(clust
                 break
             await asyncio.sleep(0.1)
         assert left == "0"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "ctrl-c"])
+def test_nothing_runs_on_in_a_pod(cluster: Kube, tmp_path: Path, how: signal.Signals) -> None:
+    source = f"{{provider: kubernetes, kubeconfig: {cluster.kubeconfig}, namespaces: [{SPACE}]}}"
+    estate = write_estate(tmp_path, f"name: lab\nsources:\n  prod: {source}\n")
+    line = "setsid sleep 5711 & sleep 5712 & trap '' TERM; while :; do sleep 5713; done"
+
+    def seen() -> str:
+        return cluster.kubectl("-n", SPACE, "exec", "two", "-c", "a", "--", "ps")
+
+    argv = [*ARGV, "-i", str(estate), "exec", "name=two and kind=pod", "--", line]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL) as program:
+        awaited(lambda: all(f"sleep 571{number}" in seen() for number in (1, 2, 3)))
+        program.send_signal(how)
+        program.communicate(timeout=60)
+    awaited(lambda: "sleep 571" not in seen())
+
+
+def awaited(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 async def test_a_program_runs_in_an_image_without_a_shell(
