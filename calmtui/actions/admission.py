@@ -28,9 +28,18 @@ class Admission:
     """Something under way. Enter it before the first node is begun, leave it when nothing of it goes on."""
 
     def __init__(
-        self, deed: Deed, denied: Mapping[NodeId, str], busy: Mapping[NodeId, str], trail: Trail, locks: Locks
+        self,
+        deed: Deed,
+        denied: Mapping[NodeId, str],
+        busy: Mapping[NodeId, str],
+        trail: Trail,
+        locks: Locks,
+        *,
+        broken: str = "",
     ) -> None:
         self.deed = deed
+        self.broken = broken
+        """The reason given for breaking the glass; empty: it was let through without."""
         self.denied = denied
         """Why not, for each node that policy forbids."""
         self.busy = busy
@@ -49,6 +58,7 @@ class Admission:
         return [node for node in self.deed.nodes if node.id not in self.denied and node.id not in self.busy]
 
     async def __aenter__(self) -> Admission:
+        assert self._task is None, "what is to be done again is admitted again"
         self._task = asyncio.create_task(self._keep(), name=f"admission {self.deed.hash[:12]}")
         return self
 

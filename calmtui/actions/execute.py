@@ -137,6 +137,11 @@ class Execution:
         """Why some of its outcomes could not be recorded or sent on; empty when all is well."""
         return self._admission.trouble if self._admission is not None else ""
 
+    @property
+    def broken(self) -> str:
+        """The reason for which the glass was broken; empty: it was not."""
+        return self._admission.broken if self._admission is not None else ""
+
     def having(self, *statuses: Status) -> list[Node]:
         """The nodes whose outcome stands there."""
         return [outcome.node for outcome in self.outcomes.values() if outcome.status in statuses]
@@ -234,6 +239,7 @@ async def act(
     """
     live, limits = gate.live, limits or Limits()
     plan = filled(plan, plan.parameters)
+    batches.budget(limits.max_failed, len(plan.targets))  # a slip of the pen costs no approval
     actions = {target.node.id: target.action for target in plan.targets}
 
     async def do(node: Node) -> tuple[Status, str]:

@@ -14,22 +14,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from calmtui import masks
 from calmtui.actions.admission import Admission
 from calmtui.actions.deed import Deed
 from calmtui.errors import Refused, UsageError
 from calmtui.estate.around import around
 from calmtui.estate.live import LiveEstate
+from calmtui.estate.model import Estate
 from calmtui.fleet.node import Node, NodeId
 from calmtui.fleet.production import is_production
 from calmtui.fleet.query import compile_query
 from calmtui.governance import standard, trail
-from calmtui.governance.approvals import Approvals, Asked, Request, Standing
+from calmtui.governance.approvals import Approvals, Asked, Request, Standing, described
 from calmtui.governance.decide import Answer, Circumstances, Verdict
 from calmtui.governance.locks import Locks
 from calmtui.governance.notify import notify
 from calmtui.governance.policies import Requirement
 from calmtui.governance.record import Event
-from calmtui.governance.rulebook import Rulebook
+from calmtui.governance.rulebook import Rulebook, subject_of
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,26 @@ class Judgement:
         return "" if self.answer is Answer.ALLOWED else "; ".join(sorted({v.reason for v in self.verdicts if v.reason}))
 
 
+@dataclass(frozen=True)
+class _Books:
+    """What a gate goes by and writes into, for one declaration of the estate."""
+
+    live: LiveEstate
+    estate: Estate
+
+    @cached_property
+    def trail(self) -> trail.Trail:
+        return trail.of(self.estate)
+
+    @cached_property
+    def rulebook(self) -> Rulebook:
+        return Rulebook(self.live)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        return Approvals(self.trail.path, self.trail, subject_of(self.estate))
+
+
 class Gate:
     """The gate of one live estate. Opening a ledger or reading policies blocks, and is done in threads."""
 
@@ -87,6 +109,7 @@ class Gate:
         self._read_only = read_only
         self._through = through
         self._interactive = interactive
+        self._opened: _Books | None = None
 
     @property
     def read_only(self) -> str:
@@ -95,41 +118,48 @@ class Gate:
             return "the estate is read-only; its file says so with read_only"
         return "calmtui runs read-only; start it without --read-only to change things" if self._read_only else ""
 
-    @cached_property
+    @property
     def trail(self) -> trail.Trail:
         """Where everything is recorded."""
-        return trail.of(self.live.estate)
+        return self._books.trail
 
-    @cached_property
+    @property
     def rulebook(self) -> Rulebook:
         """Raises EstateError when the policies are wrong: nothing is let through then."""
-        return Rulebook(self.live)
+        return self._books.rulebook
 
-    @cached_property
+    @property
     def approvals(self) -> Approvals:
         """The requests for approval, as this person sees them."""
-        return Approvals(self.trail.path, self.trail, self.rulebook.subject)
+        return self._books.approvals
+
+    @property
+    def _books(self) -> _Books:
+        """Those of the estate as it is declared now: a console paints before it has read the estate's file."""
+        if self._opened is None or self._opened.estate is not self.live.estate:
+            self._opened = _Books(self.live, self.live.estate)
+        return self._opened
 
     async def judge(self, deed: Deed, *, break_glass: bool = False) -> Judgement:
         """What is said of a deed as things stand now. Raises EstateError, StoreError."""
         return await asyncio.to_thread(self._judge, deed, break_glass=break_glass)
 
     async def ask(self, judgement: Judgement, reason: str = "") -> Request:
-        """Ask others to approve, and have them told. Raises StoreError; UsageError when nothing is to be approved;
-        CalmError when nobody could be told, though the request stands.
-        """
+        """Ask others to approve. Raises StoreError; UsageError when there is nothing to be approved."""
         if judgement.answer is not Answer.APPROVAL:
-            raise UsageError("there is nothing to be approved")
+            raise UsageError(judgement.why_not or "nothing stands in the way: there is nothing to be approved")
         deed = judgement.deed
-        asked = Asked(self.trail.who, deed.action, deed.summary, deed.ids, judgement.needs, reason)
-        request = await asyncio.to_thread(self.approvals.ask, deed.hash, asked)
-        message = {
-            "kind": "approval", "id": request.id, "estate": request.estate, "asked_by": asked.who.name,
-            "summary": asked.summary, "reason": reason, "expires_at": request.expires_at,
-            "needs": {rule: str(needed) for rule, needed in asked.needs.items()},
-        }  # fmt: skip
+        asked = Asked(
+            self.trail.who, deed.action, deed.summary, deed.ids, judgement.needs, reason,
+            masks.described(dict(deed.parameters)),
+            tuple(sorted(set(map(masks.text, deed.sentences)))),
+        )  # fmt: skip
+        return await asyncio.to_thread(self.approvals.ask, deed.hash, asked)
+
+    async def tell(self, request: Request) -> None:
+        """Have people outside of the console told how a request stands. Raises CalmError when they were not."""
+        message = {"kind": "approval", **described(request, time.time())}
         await asyncio.to_thread(notify, self.live.estate.notify, message)
-        return request
 
     async def admit(self, deed: Deed, *, break_glass: bool = False, reason: str = "") -> Admission:
         """Let it through, or raise Refused; also raises EstateError, StoreError, UsageError without a reason."""
@@ -148,10 +178,13 @@ class Gate:
             return replace(
                 judgement, verdicts=self._decide(deed, break_glass=break_glass, lifted=lifted), standard=change.name
             )
-        request = next(iter(self.approvals.of_plan(deed.hash)), None)
-        if request is None or self.approvals.approved(deed.hash) is None:
-            return replace(judgement, request=request)
-        lifted = request.lifted()
+        now, requests = time.time(), self.approvals.of_plan(deed.hash)
+        granted = (one for one in requests if one.standing(now) is Standing.APPROVED)
+        needs = judgement.needs  # as the rules are now: what sufficed when it was asked for may not any more
+        request = next((one for one in granted if len(one.lifted(needs)) == len(needs)), None)
+        if request is None:
+            return replace(judgement, request=next(iter(requests), None))
+        lifted = request.lifted(needs)
         return replace(judgement, verdicts=self._decide(deed, break_glass=break_glass, lifted=lifted), request=request)
 
     def _decide(self, deed: Deed, *, break_glass: bool, lifted: frozenset[str] = frozenset()) -> list[Verdict]:
@@ -163,33 +196,36 @@ class Gate:
         return self.rulebook.decide(deed.action, deed.nodes, circumstances, lifted=lifted)
 
     def _admit(self, deed: Deed, *, break_glass: bool, reason: str) -> Admission:
-        judgement = self._judge(deed, break_glass=break_glass)
+        judgement = without = self._judge(deed, break_glass=False)
+        if break_glass and (without.answer is not Answer.ALLOWED or without.denied):
+            judgement = self._judge(deed, break_glass=True)
         if judgement.answer is not Answer.ALLOWED:
             self._refuse(judgement, reason)
         denied = judgement.denied
+        broken = without.answer is not Answer.ALLOWED or without.denied.keys() != denied.keys()
         nodes = [node for node in deed.nodes if node.id not in denied]
         locks = Locks(self.trail.path, self.live.estate.name, f"{deed.hash[:16]}-{secrets.token_hex(8)}",
                       self.trail.who.name, deed.action)  # fmt: skip
         held = locks.take(node.id for node in nodes) if deed.exclusive else []
         busy = {one.node: f"{one.who} is doing {one.action} to it" for one in held}
         try:
-            self._record(judgement, nodes, break_glass=break_glass, reason=reason)
+            self._record(judgement, nodes, broken=broken, reason=reason)
         except BaseException:
             locks.release()
             raise
-        return Admission(deed, denied, busy, self.trail, locks)
+        return Admission(deed, denied, busy, self.trail, locks, broken=reason if broken else "")
 
-    def _record(self, judgement: Judgement, nodes: list[Node], *, break_glass: bool, reason: str) -> None:
+    def _record(self, judgement: Judgement, nodes: list[Node], *, broken: bool, reason: str) -> None:
         """Spend the approval and write what is about to be done, before anything of it is."""
         deed = judgement.deed
-        if judgement.request is not None and judgement.request.standing(time.time()) is Standing.APPROVED:
+        if judgement.request is not None:
             self.approvals.used(judgement.request)
         common = {"action": deed.action, "plan": deed.hash, "reason": reason, "policies": judgement.rules}
         by = f"; standard change {judgement.standard}" if judgement.standard else ""
         by += f"; approval {judgement.request.id}" if judgement.request else ""
         ids = tuple(node.id for node in nodes)
         records = [self.trail.record(deed.event, nodes=ids, detail=deed.summary + by, **common)]
-        if break_glass and self._judge(deed, break_glass=False).answer is not Answer.ALLOWED:
+        if broken:
             records.insert(0, self.trail.record(Event.BREAK_GLASS, nodes=ids, detail=deed.summary, **common))
         if judgement.denied:
             records.append(

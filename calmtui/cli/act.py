@@ -135,14 +135,18 @@ def _well_but_denied(execution: Execution) -> bool:
 
 
 async def _ask_approval(gate: Gate, judgement: Judgement, how: _How) -> int:
-    from calmtui.cli.approvals import request_json, still_needs
     from calmtui.cli.printing import out, out_json
+    from calmtui.governance.approvals import described, still_needs
 
     request = await gate.ask(judgement, how.reason)
     if how.as_json:
-        out_json(request_json(request, time.time()))
+        out_json(described(request, time.time()))
     else:
         out(f"approval {request.id} is asked for; it needs {still_needs(request)}")
+    try:
+        await gate.tell(request)
+    except CalmError as error:  # the request stands all the same
+        say(f"calmtui: {error}")
     return ExitCode.FINE
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,40 +18,49 @@ if TYPE_CHECKING:
 
 def approvals(
     context: typer.Context,
+    request: Annotated[str, typer.Argument(metavar="[ID]", help="One of them in full; none: the list.")] = "",
     every: Annotated[bool, typer.Option("--all", help="Those that are closed too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with the votes.")] = False,
 ) -> None:
-    """List the plans that wait for approval."""
-    from calmtui.cli.printing import out, out_json, out_table
-    from calmtui.governance.approvals import Standing
+    """List the plans that wait for approval; with an id, all that is to be known before one approves it."""
+    from calmtui.cli.printing import out, out_json
+    from calmtui.governance.approvals import LIVE, described
+    from calmtui.governance.told import in_full
 
-    now = time.time()
-    found = [
-        one
-        for one in _approvals(_estate(settings(context))).all()
-        if every or one.standing(now) in (Standing.OPEN, Standing.APPROVED)
-    ]
+    now, asked = time.time(), _approvals(_estate(settings(context)))
+    found = [asked.one(request)] if request else [one for one in asked.newest() if every or one.standing(now) in LIVE]
     if as_json:
-        out_json([request_json(one, now) for one in found])
+        out_json([described(one, now) for one in found])
+    elif request:
+        out("\n".join(f"{name.ljust(10)}  {text}" for name, text in in_full(found[0], now)))
     elif not found:
         out("nothing waits for approval")
     else:
-        out_table(
-            ("ID", "STANDING", "ASKED BY", "ASKED AT", "EXPIRES", "PLAN", "WHAT", "NEEDS"),
+        _list(found, now)
+
+
+def _list(found: list[Request], now: float) -> None:
+    from calmtui.cli.printing import out_table
+    from calmtui.governance.approvals import Standing, still_needs
+    from calmtui.governance.told import clock
+    from calmtui.sanitise import word
+
+    out_table(
+        ("ID", "STANDING", "ASKED BY", "ASKED AT", "EXPIRES", "PLAN", "WHAT", "NEEDS"),
+        [
             [
-                [
-                    (one.id, ""),
-                    (one.standing(now), "warning" if one.standing(now) is Standing.OPEN else ""),
-                    (one.asked.who.name, ""),
-                    (_clock(one.asked_at), "quiet"),
-                    (_clock(one.expires_at), "quiet"),
-                    (one.plan[:12], "quiet"),
-                    (one.asked.summary, ""),
-                    (still_needs(one), ""),
-                ]
-                for one in found
-            ],
-        )
+                (one.id, ""),
+                (one.standing(now), "warning" if one.standing(now) is Standing.OPEN else ""),
+                (word(one.asked.who.name), ""),
+                (clock(one.asked_at), "quiet"),
+                (clock(one.expires_at), "quiet"),
+                (one.plan[:12], "quiet"),
+                (word(one.asked.summary), ""),
+                (still_needs(one), ""),
+            ]
+            for one in found
+        ],
+    )
 
 
 def approve(
@@ -85,9 +94,9 @@ def reviews(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """List what was done by break-glass and nobody has looked at since; exit with 1 when there is something."""
-    from calmtui.cli.audit import local, nodes
     from calmtui.cli.printing import out, out_json, out_table
     from calmtui.governance.reviews import open_reviews
+    from calmtui.governance.told import local, nodes
 
     estate = _estate(settings(context))
     found = [item.record for item in open_reviews(_ledger(estate), estate.name)]
@@ -117,35 +126,17 @@ def review(
     reviews.review(trail.of(_estate(settings(context))), record, note)
 
 
-def request_json(request: Request, now: float) -> dict[str, Any]:
-    """A request as scripts get it."""
-    return {
-        "id": request.id, "plan": request.plan, "standing": request.standing(now), "asked_by": request.asked.who.name,
-        "asked_at": request.asked_at, "expires_at": request.expires_at, "action": request.asked.action,
-        "summary": request.asked.summary, "reason": request.asked.reason, "nodes": request.asked.nodes,
-        "needs": {rule: str(needed) for rule, needed in request.asked.needs.items()},
-        "votes": [{"who": vote.who, "at": vote.at, "approve": vote.approve, "reason": vote.reason}
-                  for vote in request.votes],
-    }  # fmt: skip
-
-
-def still_needs(request: Request) -> str:
-    """What a request still waits for, in words."""
-    from calmtui.governance.approvals import missing
-
-    return "; ".join(f"{needed} ({rule})" for rule, needed in missing(request).items()) or "nothing more"
-
-
 def _say(request: Request, chosen: Settings) -> None:
     from calmtui.cli.diagnostics import say
     from calmtui.cli.printing import out
     from calmtui.errors import CalmError
+    from calmtui.governance.approvals import described, still_needs
     from calmtui.governance.notify import notify
 
     now = time.time()
     out(f"approval {request.id} is {request.standing(now)}; it needs {still_needs(request)}")
     try:
-        notify(_estate(chosen).notify, {"kind": "approval", **request_json(request, now)})
+        notify(_estate(chosen).notify, {"kind": "approval", **described(request, now)})
     except CalmError as error:
         say(f"calmtui: {error}")
 
@@ -164,11 +155,7 @@ def _estate(chosen: Settings) -> Estate:
     return load_estate(chosen.inventory)
 
 
-def _ledger(estate: Estate) -> Any:
+def _ledger(estate: Estate) -> Path:
     from calmtui.store import ledger
 
     return estate.ledger or ledger.default_path()
-
-
-def _clock(at: float) -> str:
-    return datetime.fromtimestamp(at).astimezone().isoformat(" ", "minutes")

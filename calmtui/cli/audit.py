@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 audit = typer.Typer(invoke_without_command=True, help="Who did what: the audit trail, its export and its verification.")
 
+COLUMNS = {"TIME": 25, "WHO": 10, "EVENT": 11, "STATUS": 9, "ACTION": 10, "NODES": 24, "DETAIL": 0}
+"""What a line tells, and how wide it is at least while following."""
+
 TICK = 0.5
 """Seconds between two looks while following."""
 
@@ -31,6 +34,7 @@ def show(
     event: Annotated[str, typer.Option(metavar="EVENT", help="Only intent, outcome, denied, shell, approved…")] = "",
     node: Annotated[str, typer.Option(metavar="TEXT", help="Only records of nodes whose id holds this.")] = "",
     plan: Annotated[str, typer.Option(metavar="HASH", help="Only records of this plan; a beginning is enough.")] = "",
+    words: Annotated[str, typer.Option("--text", metavar="WORDS", help="Only records that say all of these.")] = "",
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many, the newest.")] = 1_000,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Stay, and print what comes.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, as it was sealed.")] = False,
@@ -38,28 +42,27 @@ def show(
     """Tell who did what, oldest first."""
     if context.invoked_subcommand is not None:
         return
+    from calmtui.cli.printing import out
     from calmtui.fleet.moment import moment
     from calmtui.governance import trail
+    from calmtui.governance.sought import sought
 
     path = _ledger(settings(context))
     begin = moment(since, time.time(), where="--since")
-
-    def wanted(record: Record) -> bool:
-        return (
-            (not user or user in (record.who.user, record.who.login))
-            and (not event or record.event == event)
-            and (not node or any(node in each for each in record.nodes))
-            and (not plan or record.plan.startswith(plan))
-        )
-
-    last = 0
-    while True:
-        found = trail.read(path, since=begin, after=last, limit=None if last else limit)
-        last = found[-1].record.seq if found else last
-        _print([item for item in found if wanted(item.record)], as_json=as_json)
-        if not follow:
-            return
+    wanted = sought(user=user, event=event, node=node, plan=plan, words=tuple(words.lower().split()))
+    found = trail.read(path, since=begin, limit=limit + 1, sought=wanted)
+    if len(found) > limit:
+        say(f"calmtui: these are the newest {limit:,}; --limit shows more, --since less far back")
+    if not (found or follow or as_json):
+        say(f"calmtui: nothing of that was recorded in the last {since}")
+    _print(found[-limit:], as_json=as_json)
+    last = found[-1].record.seq if found else 0
+    while follow:
         time.sleep(TICK)
+        found = trail.read(path, since=begin, after=last, sought=wanted)
+        last = found[-1].record.seq if found else last
+        for item in found:
+            out(item.line if as_json else _line(item.record))
 
 
 @audit.command()
@@ -135,19 +138,24 @@ def _tell(verdict: Verdict, *, as_json: bool) -> None:
 
 def _print(found: list[Sealed], *, as_json: bool) -> None:
     from calmtui.cli.printing import out, out_table
-    from calmtui.governance.record import canonical
-    from calmtui.governance.trail import export_line
 
     if as_json:
         for item in found:
-            out(export_line(canonical(item.record).decode(), item.seal))
+            out(item.line)
     elif found:
-        out_table(
-            ("TIME", "WHO", "EVENT", "STATUS", "ACTION", "NODES", "DETAIL"), [_row(item.record) for item in found]
-        )
+        out_table(tuple(COLUMNS), [_row(item.record) for item in found])
+
+
+def _line(record: Record) -> str:
+    """A record that came while following: the columns stand where they stood before."""
+    from calmtui.cli.printing import styled
+
+    cells = zip(_row(record), COLUMNS.values(), strict=True)
+    return "  ".join(styled(text.ljust(width), style) for (text, style), width in cells).rstrip()
 
 
 def _row(record: Record) -> list[Cell]:
+    from calmtui.governance.told import local, nodes, said
     from calmtui.sanitise import word
 
     styles = {"failed": "trouble", "denied": "trouble", "unknown": "warning", "break-glass": "warning", "ok": "fine"}
@@ -160,25 +168,3 @@ def _row(record: Record) -> list[Cell]:
         (word(nodes(record.nodes)), "quiet"),
         (word(said(record)), ""),
     ]
-
-
-def local(at: str) -> str:
-    """A time of the trail as local time, in seconds."""
-    from datetime import datetime
-
-    return datetime.fromisoformat(at).astimezone().isoformat(" ", "seconds")
-
-
-def nodes(ids: tuple[str, ...]) -> str:
-    """Ids in a few characters."""
-    return ids[0] if len(ids) == 1 else f"{len(ids)} nodes" if ids else ""
-
-
-def said(record: Record) -> str:
-    """What a record says in words: its detail, the reason given, the rules that decided."""
-    parts: list[Any] = [record.detail]
-    if record.reason:
-        parts.append(f"reason: {record.reason}")
-    if record.policies:
-        parts.append(f"by {', '.join(record.policies)}")
-    return " · ".join(filter(None, parts))

@@ -9,9 +9,10 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -36,6 +37,13 @@ class Standing(StrEnum):
     """Its plan was begun: to do it again is to ask again."""
 
 
+LIVE = (Standing.OPEN, Standing.APPROVED)
+"""How a request stands that something can still become of."""
+
+NEWEST = 500
+"""Requests that are listed; older ones are in the audit trail."""
+
+
 class Asked(msgspec.Struct, frozen=True):
     """What is asked for."""
 
@@ -48,6 +56,10 @@ class Asked(msgspec.Struct, frozen=True):
     needs: dict[str, Requirement]
     """By rule, what lifts it."""
     reason: str = ""
+    parameters: dict[str, str] = {}
+    """The values that it is done with, secrets masked."""
+    sentences: tuple[str, ...] = ()
+    """What will happen to the nodes, each thing once, secrets masked."""
 
 
 class Vote(msgspec.Struct, frozen=True):
@@ -75,9 +87,15 @@ class Request(msgspec.Struct, frozen=True):
     """`withdrawn` or `used`; empty: neither."""
     votes: tuple[Vote, ...] = ()
 
-    def lifted(self) -> frozenset[str]:
-        """The rules whose requirement is met by the votes so far."""
-        return frozenset(rule for rule, needed in self.asked.needs.items() if met(needed, self.votes))
+    def lifted(self, needs: Mapping[str, Requirement]) -> frozenset[str]:
+        """Of some rules, those whose requirement is met by the votes so far."""
+        return frozenset(rule for rule, needed in needs.items() if met(needed, self.votes))
+
+    @property
+    def missing(self) -> Mapping[str, Requirement]:
+        """What it still waits for, by rule."""
+        lifted = self.lifted(self.asked.needs)
+        return {rule: needed for rule, needed in self.asked.needs.items() if rule not in lifted}
 
     def standing(self, now: float) -> Standing:
         """How it stands at a moment."""
@@ -87,7 +105,7 @@ class Request(msgspec.Struct, frozen=True):
             return Standing.REJECTED
         if now >= self.expires_at:
             return Standing.EXPIRED
-        return Standing.APPROVED if len(self.lifted()) == len(self.asked.needs) else Standing.OPEN
+        return Standing.OPEN if self.missing else Standing.APPROVED
 
     def may_vote(self, subject: Subject) -> str:
         """Why somebody cannot vote on it; empty: they can."""
@@ -118,11 +136,11 @@ class Approvals:
         self._subject = subject
 
     def ask(self, plan: str, asked: Asked) -> Request:
-        """Ask for a plan's approval; the same open request is not asked twice. Raises StoreError."""
-        for request in self.of_plan(plan):
-            if request.standing(time.time()) in (Standing.OPEN, Standing.APPROVED):
-                return request
+        """Ask for a plan's approval; what one has asked for already is not asked twice. Raises StoreError."""
         now = time.time()
+        for request in self.of_plan(plan):
+            if request.standing(now) in LIVE and request.asked.needs == asked.needs:
+                return request
         expires = now + min((needed.expires for needed in asked.needs.values()), default=0.0)
         request = Request(secrets.token_hex(4), plan, self._trail.estate, asked, now, expires, "")
         self._record(Event.ASKED, request, asked.reason, policies=tuple(asked.needs))
@@ -165,43 +183,52 @@ class Approvals:
             raise Refused(f"only {request.asked.who.name} can withdraw it", where=f"approval {request.id}")
         self._refuse_unless_open(request)
         self._record(Event.WITHDRAWN, request, "")
-        self._close(request.id, Standing.WITHDRAWN)
+        self._close(request, Standing.WITHDRAWN, LIVE)
         return self.one(request.id)
 
     def used(self, request: Request) -> None:
-        """The plan is being begun: its approval is spent. Raises Refused when another console was first."""
-        if not self._close(request.id, Standing.USED):
-            raise Refused("its approval was used already", where=f"approval {request.id}", next_step="ask again")
+        """The plan is being begun: its approval is spent. Raises Refused when it does not stand any more."""
+        self._close(request, Standing.USED, (Standing.APPROVED,))
 
     def one(self, request_id: str) -> Request:
-        """The request of that id. Raises UsageError when there is none, StoreError."""
+        """The estate's request of that id. Raises UsageError when there is none, StoreError."""
         found = self._load("id = ?", request_id)
         if not found:
             raise UsageError(f"there is no approval {request_id!r}", next_step="`calmtui approvals` lists them")
         return found[0]
 
     def of_plan(self, plan: str) -> list[Request]:
-        """Every request for a plan, the newest first. Raises StoreError."""
-        return self._load("plan = ?", plan)
+        """What this person has asked for a plan, the newest first: nobody acts on what another asked for.
 
-    def all(self) -> list[Request]:
-        """Every request of the estate, the newest first. Raises StoreError."""
-        return self._load("estate = ?", self._trail.estate)
+        Raises StoreError.
+        """
+        return [one for one in self._load("plan = ?", plan) if one.asked.who.name == self._subject.who.name]
 
-    def approved(self, plan: str) -> Request | None:
-        """The request that allows a plan to be carried out now, if there is one. Raises StoreError."""
-        now = time.time()
-        return next((one for one in self.of_plan(plan) if one.standing(now) is Standing.APPROVED), None)
+    def newest(self) -> list[Request]:
+        """The requests of the estate, the newest first, `NEWEST` at the most. Raises StoreError."""
+        return self._load("true")
+
+    def waiting(self, now: float) -> list[Request]:
+        """Of the newest, the open ones that wait for this person's vote. Raises StoreError."""
+        mine = self._subject.who.name
+        return [
+            one for one in self.newest()
+            if one.standing(now) is Standing.OPEN and not one.may_vote(self._subject)
+            and all(vote.who != mine for vote in one.votes)
+        ]  # fmt: skip
 
     def _refuse_unless_open(self, request: Request) -> None:
         standing = request.standing(time.time())
-        if standing not in (Standing.OPEN, Standing.APPROVED):
+        if standing not in LIVE:
             raise Refused(f"it is {standing}", where=f"approval {request.id}")
 
-    def _close(self, request_id: str, standing: Standing) -> bool:
+    def _close(self, request: Request, standing: Standing, only: Collection[Standing]) -> None:
+        """Close it, if it stands so at that moment: others may have voted, used or withdrawn it meanwhile."""
         with ledger.writing(self.path) as connection:
-            sql = "update approvals set closed = ? where id = ? and closed = ''"
-            return connection.execute(sql, (standing.value, request_id)).rowcount == 1
+            (now,) = _requests(connection, "id = ?", (request.id,))
+            if now.standing(time.time()) not in only:
+                raise Refused(f"it is {now.standing(time.time())} by now", where=f"approval {request.id}")
+            connection.execute("update approvals set closed = ? where id = ?", (standing.value, request.id))
 
     def _record(self, event: Event, request: Request, reason: str, policies: tuple[str, ...] = ()) -> None:
         self._trail.append(
@@ -211,19 +238,19 @@ class Approvals:
             )
         )  # fmt: skip
 
-    def _load(self, which: str, value: str) -> list[Request]:
+    def _load(self, which: str, *values: str) -> list[Request]:
         with ledger.reading(self.path) as connection:
             if connection is None:
                 return []
-            return list(_requests(connection, which, value))
+            return list(_requests(connection, f"estate = ? and {which}", (self._trail.estate, *values)))
 
 
-def _requests(connection: sqlite3.Connection, which: str, value: str) -> Iterator[Request]:
+def _requests(connection: sqlite3.Connection, which: str, values: Sequence[str]) -> Iterator[Request]:
     sql = (
         "select id, plan, estate, request, asked_at, expires_at, closed from approvals"  # noqa: S608 -- own text
-        f" where {which} order by asked_at desc"
+        f" where {which} order by asked_at desc limit {NEWEST:d}"
     )
-    for name, plan, estate, request, asked_at, expires_at, closed in connection.execute(sql, (value,)).fetchall():
+    for name, plan, estate, request, asked_at, expires_at, closed in connection.execute(sql, values).fetchall():
         asked = msgspec.json.decode(request, type=Asked)
         votes = connection.execute(
             "select who, groups, at, approve, reason from votes where approval = ? order by at", (name,)
@@ -236,7 +263,20 @@ def _vote(row: tuple[str, str, float, int, str]) -> Vote:
     return Vote(who, tuple(groups.split()), at, bool(approve), reason)
 
 
-def missing(request: Request) -> Mapping[str, Requirement]:
-    """What a request still waits for, by rule."""
-    lifted = request.lifted()
-    return {rule: needed for rule, needed in request.asked.needs.items() if rule not in lifted}
+def described(request: Request, now: float) -> dict[str, Any]:
+    """A request as scripts and hooks get it."""
+    asked = request.asked
+    return {
+        "id": request.id, "plan": request.plan, "estate": request.estate, "standing": request.standing(now).value,
+        "asked_by": asked.who.name, "asked_from": asked.who.origin or asked.who.host, "asked_at": request.asked_at,
+        "expires_at": request.expires_at, "action": asked.action, "summary": asked.summary, "reason": asked.reason,
+        "parameters": asked.parameters, "sentences": asked.sentences, "nodes": asked.nodes,
+        "needs": {rule: str(needed) for rule, needed in asked.needs.items()}, "missing": list(request.missing),
+        "votes": [{"who": vote.who, "at": vote.at, "approve": vote.approve, "reason": vote.reason}
+                  for vote in request.votes],
+    }  # fmt: skip
+
+
+def still_needs(request: Request) -> str:
+    """What a request still waits for, in words."""
+    return "; ".join(f"{needed} ({rule})" for rule, needed in request.missing.items()) or "nothing more"

@@ -7,14 +7,18 @@ from pathlib import Path
 from calmtui.errors import Refused, UsageError
 from calmtui.governance import trail as trails
 from calmtui.governance.record import Event
+from calmtui.governance.sought import Sought
 from calmtui.governance.trail import Sealed, Trail
+
+BROKEN = Sought(event=Event.BREAK_GLASS)
+REVIEWED = Sought(event=Event.REVIEWED)
 
 
 def open_reviews(path: Path, estate: str) -> list[Sealed]:
     """Every break-glass of an estate that nobody has reviewed, oldest first. Blocks; raises StoreError."""
-    found = [item for item in trails.read(path) if item.record.estate == estate]
-    done = {item.record.more.get("of") for item in found if item.record.event is Event.REVIEWED}
-    return [item for item in found if item.record.event is Event.BREAK_GLASS and item.record.seq not in done]
+    found = [item for item in trails.read(path, sought=BROKEN) if item.record.estate == estate]
+    seen = {item.record.more.get("of") for item in trails.read(path, sought=REVIEWED)}
+    return [item for item in found if item.record.seq not in seen]
 
 
 def review(trail: Trail, seq: int, note: str) -> None:

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -22,7 +23,9 @@ from calmtui.governance import record as chain
 from calmtui.governance.identity import Who, me
 from calmtui.governance.record import ORIGIN, Event, Record, Verdict
 from calmtui.governance.sinks import Sink, SinkError, sinks
+from calmtui.governance.sought import EVERYTHING, Sought
 from calmtui.store import ledger
+from calmtui.store.database import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,13 @@ class Sealed(msgspec.Struct, frozen=True):
 
     record: Record
     seal: str
+    body: str
+    """The exact text that was sealed."""
+
+    @property
+    def line(self) -> str:
+        """It as a line of an export."""
+        return export_line(self.body, self.seal)
 
 
 class _Line(msgspec.Struct):
@@ -71,14 +81,14 @@ class Trail:
             else:
                 key = ledger.read_key(self.path)
             seq, prev = last or (0, ORIGIN)
-            lines, made = [], []
+            made = []
             for seq, item in enumerate(records, seq + 1):  # noqa: B020 -- goes on counting from the last
                 body, whole = self._body(item, seq, prev)
                 prev = chain.seal(body, key)
-                lines.append((seq, body.decode(), prev))
-                made.append(Sealed(whole, prev))
-            connection.executemany("insert into audit (seq, body, seal) values (?, ?, ?)", lines)
-        self._send([export_line(body, seal) for _, body, seal in lines])
+                made.append(Sealed(whole, prev, body.decode()))
+            rows = [(item.record.seq, item.body, item.seal) for item in made]
+            connection.executemany("insert into audit (seq, body, seal) values (?, ?, ?)", rows)
+        self._send([item.line for item in made])
         return made
 
     def _send(self, lines: list[str]) -> None:
@@ -116,16 +126,34 @@ def utc(at: float) -> str:
 # -- reading ------------------------------------------------------------------------
 
 
-def read(path: Path, *, since: float = 0.0, after: int = 0, limit: int | None = None) -> list[Sealed]:
-    """The records since a moment and after a number, oldest first; the newest `limit` at most. Raises StoreError."""
+def read(
+    path: Path, *, since: float = 0.0, after: int = 0, limit: int | None = None, sought: Sought = EVERYTHING
+) -> list[Sealed]:
+    """The records since a moment and after a number that are sought, oldest first; the newest `limit` at most.
+
+    Raises StoreError, also when a record cannot be read.
+    """
     with ledger.reading(path) as connection:
         if connection is None:
             return []
         rows = connection.execute(
-            "select body, seal from audit where at >= ? and seq > ? order by seq desc limit ?",
-            (utc(since), after, -1 if limit is None else limit),
-        ).fetchall()
-    return [Sealed(_record.decode(body), seal) for body, seal in reversed(rows)]
+            "select seq, body, seal from audit where at >= ? and seq > ? and (? = '' or event = ?)"
+            " and (? = '' or plan >= ? and plan < ?) order by seq desc",
+            (utc(since), after, sought.event, sought.event, sought.plan, sought.plan, f"{sought.plan}g"),
+        )
+        found = list(islice(_sought(rows, path, sought), limit))
+    return found[::-1]
+
+
+def _sought(rows: Iterable[tuple[int, str, str]], path: Path, sought: Sought) -> Iterator[Sealed]:
+    for seq, body, seal in rows:
+        try:
+            item = Sealed(_record.decode(body), seal, body)
+        except msgspec.MsgspecError:
+            step = "it was altered; `calmtui audit verify` tells which records hold"
+            raise StoreError(f"record {seq} of the trail cannot be read", where=str(path), next_step=step) from None
+        if sought.holds(item.record):
+            yield item
 
 
 def export_line(body: str, seal: str) -> str:

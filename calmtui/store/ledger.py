@@ -19,7 +19,7 @@ from calmtui.estate import folders
 from calmtui.store.database import BUSY_SECONDS, StoreError, transaction
 from calmtui.store.filesystem import is_network
 
-VERSION = 2
+VERSION = 3
 """How many of `_STEPS` there are."""
 
 _STEPS = (
@@ -70,6 +70,9 @@ _STEPS = (
         until real not null
     ) strict;
     """,
+    """
+    create index audit_events on audit (event);
+    """,
 )
 """The schema, as the steps that led to it. A released step never changes."""
 
@@ -101,6 +104,13 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
             with transaction(connection):
                 _migrate(connection, path)
                 yield connection
+
+
+def stamp(path: Path) -> tuple[int, ...]:
+    """Another one whenever something may have been written; to look at it costs nothing."""
+    files = (path, path.with_name(f"{path.name}-wal"))
+    told = [file.stat() for file in files if file.exists()]
+    return tuple(number for one in told for number in (one.st_mtime_ns, one.st_size))
 
 
 def key_path(path: Path) -> Path:

@@ -9,9 +9,9 @@ import pytest
 from calmtui.actions.deed import Deed
 from calmtui.actions.gate import Gate
 from calmtui.actions.outcome import Outcome, Status
-from calmtui.errors import Refused, UsageError
+from calmtui.errors import CalmError, Refused, UsageError
 from calmtui.estate.live import LiveEstate
-from calmtui.estate.model import Estate, Freeze, StandardChange
+from calmtui.estate.model import Estate, Freeze, Notify, StandardChange
 from calmtui.fleet.node import Node
 from calmtui.governance import trail
 from calmtui.governance.approvals import Approvals
@@ -116,6 +116,64 @@ async def test_break_glass_needs_a_reason_and_is_loud_only_where_it_was_needed(p
     async with await gate(path).admit(restart(TEST), break_glass=True, reason="not needed"):
         pass
     assert events(path) == ["begun", "denied", "break-glass", "shell", "ended", "intent", "ended"]
+
+
+async def test_break_glass_that_opens_only_some_of_the_nodes_is_loud_and_reviewed_too(path: Path) -> None:
+    rules = RULES + '@id("never") forbid (principal, action, resource) when { resource.name == "t" && !context.break_glass };'
+    other = Node("ssh:web/u", "host", "u", "web")
+    closed = gate(path, rules=rules)
+    assert (await closed.judge(restart(TEST, other))).answer is Answer.ALLOWED  # but for one node
+    async with await closed.admit(restart(TEST, other), break_glass=True, reason="fire") as admission:
+        assert (admission.nodes, admission.broken) == ([TEST, other], "fire")
+    assert events(path)[:3] == ["begun", "break-glass", "intent"]
+    async with await closed.admit(restart(other), break_glass=True, reason="fire") as admission:
+        assert admission.broken == ""
+    assert events(path).count("break-glass") == 1
+
+
+async def granted(gate: Gate, deed: Deed) -> None:
+    """Asked for by this person and approved by another."""
+    request = await gate.ask(await gate.judge(deed))
+    other = Who("somebody-else")
+    Approvals(gate.trail.path, Trail(gate.trail.path, "shop", who=other), Subject(other)).vote(request.id, approve=True)
+
+
+async def test_an_approval_does_not_suffice_when_the_rule_asks_for_more_since(path: Path) -> None:
+    await granted(gate(path), restart(PROD))
+    stricter = gate(path, rules=RULES.replace('@approvals("1")', '@approvals("2")'))
+    with pytest.raises(Refused, match="needs the approval of 2 people"):
+        await stricter.admit(restart(PROD))
+    again = await stricter.ask(await stricter.judge(restart(PROD)))
+    assert again.asked.needs["eyes"].number == 2
+    async with await gate(path).admit(restart(PROD)) as admission:  # the rule that it was asked under
+        assert admission.nodes == [PROD]
+
+
+async def test_an_approval_is_spent_even_in_an_emergency_and_no_glass_is_broken_then(path: Path) -> None:
+    await granted(gate(path), restart(PROD))
+    async with await gate(path).admit(restart(PROD), break_glass=True, reason="fire") as admission:
+        assert admission.broken == ""
+    assert "break-glass" not in events(path)
+    with pytest.raises(Refused):
+        await gate(path).admit(restart(PROD))
+
+
+async def test_what_is_declared_after_the_first_question_holds_from_then_on(path: Path) -> None:
+    declared = gate(path).live.estate
+    live = LiveEstate(Estate("shop"))
+    early = Gate(live, read_only=False, through="console")
+    assert (await early.judge(restart(PROD))).answer is Answer.ALLOWED
+    live.declare(declared)
+    assert (await early.judge(restart(PROD))).answer is Answer.APPROVAL
+    assert early.trail.path == path
+
+
+async def test_a_hook_that_fails_is_told_and_the_request_stands(path: Path) -> None:
+    mine = gate(path, notify=Notify(command=("false",)))
+    request = await mine.ask(await mine.judge(restart(PROD)))
+    with pytest.raises(CalmError, match="nobody was notified: false: exit 1"):
+        await mine.tell(request)
+    assert mine.approvals.one(request.id) == request
 
 
 async def test_a_freeze_holds_and_lets_what_takes_back_through(path: Path) -> None:

@@ -13,7 +13,7 @@ from calmtui.errors import Refused, UsageError
 from calmtui.estate.model import StandardChange
 from calmtui.fleet.node import Node
 from calmtui.governance import reviews, standard, trail
-from calmtui.governance.approvals import Approvals, Asked, Request, Standing, Vote, met, missing
+from calmtui.governance.approvals import Approvals, Asked, Request, Standing, Vote, met
 from calmtui.governance.decide import Subject
 from calmtui.governance.identity import Who
 from calmtui.governance.locks import Locks
@@ -47,18 +47,41 @@ def test_a_plan_is_approved_by_somebody_else_of_the_right_group_and_once(path: P
     done = person(path, "hugo", "sre", "staff").vote(request.id, approve=True, reason="seen")
     assert done.standing(time.time()) is Standing.APPROVED
     anna = person(path, "anna")
-    found = anna.approved(PLAN)
-    assert found is not None
-    anna.used(found)
-    assert anna.approved(PLAN) is None
-    with pytest.raises(Refused, match="used already"):
-        person(path, "anna").used(found)
+    assert granted(anna, PLAN)
+    anna.used(done)
+    assert not granted(anna, PLAN)
+    with pytest.raises(Refused, match="it is used by now"):
+        person(path, "anna").used(done)
 
 
-def test_another_plan_is_not_approved(path: Path) -> None:
+def granted(approvals: Approvals, plan: str) -> bool:
+    return any(one.standing(time.time()) is Standing.APPROVED for one in approvals.of_plan(plan))
+
+
+def test_an_approval_is_for_its_plan_its_estate_and_whoever_asked(path: Path) -> None:
     request = asked(path)
     person(path, "hugo", "sre").vote(request.id, approve=True)
-    assert person(path, "anna").approved("cd" * 32) is None
+    assert granted(person(path, "anna"), PLAN)
+    assert not granted(person(path, "anna"), "cd" * 32)
+    assert not granted(person(path, "hugo", "sre"), PLAN)
+    elsewhere = Approvals(path, Trail(path, "bank", who=Who("anna")), Subject(Who("anna")))
+    assert not granted(elsewhere, PLAN)
+    with pytest.raises(UsageError, match="no approval"):
+        elsewhere.withdraw(request.id)
+
+
+def test_what_was_rejected_at_the_last_moment_is_not_spent(path: Path) -> None:
+    request = asked(path)
+    seen = person(path, "hugo", "sre").vote(request.id, approve=True)
+    person(path, "ida", "sre").vote(request.id, approve=False, reason="wait")
+    with pytest.raises(Refused, match="it is rejected by now"):
+        person(path, "anna").used(seen)
+
+
+def test_the_same_plan_that_needs_more_now_is_asked_for_anew(path: Path) -> None:
+    first = asked(path)
+    second = asked(path, eyes=Requirement(2, ("sre",)))
+    assert first.id != second.id
 
 
 @pytest.mark.parametrize(
@@ -85,7 +108,7 @@ def test_a_rejected_withdrawn_or_expired_request_allows_nothing(path: Path) -> N
     standings = [person(path, "anna").one(one.id).standing(time.time()) for one in (rejected, withdrawn, expired)]
     assert standings == [Standing.REJECTED, Standing.WITHDRAWN, Standing.EXPIRED]
     for request in (rejected, withdrawn, expired):
-        assert person(path, "anna").approved(request.plan) is None
+        assert not granted(person(path, "anna"), request.plan)
         with pytest.raises(Refused, match="it is "):
             person(path, "hugo", "sre").vote(request.id, approve=True)
 
@@ -105,7 +128,7 @@ def test_one_vote_counts_for_every_rule_it_can_and_the_rest_is_named(path: Path)
     request = asked(path, eyes=ONE_SRE, budget=Requirement(1, ("leads",)))
     after = person(path, "hugo", "sre").vote(request.id, approve=True)
     assert after.standing(time.time()) is Standing.OPEN
-    assert list(missing(after)) == ["budget"]
+    assert list(after.missing) == ["budget"]
     done = person(path, "ida", "leads").vote(request.id, approve=True)
     assert done.standing(time.time()) is Standing.APPROVED
 
