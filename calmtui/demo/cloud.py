@@ -1,4 +1,4 @@
-"""`python -m calmtui.demo.cloud FOLDER`: EC2 of the demo, moto's server on a free port of loopback.
+"""`python -m calmtui.demo.cloud FOLDER`: EC2 and CloudWatch of the demo, moto's server on a free port of loopback.
 
 Writes an AWS credentials file into the folder; now and then something changes in the account.
 Ends when the parent does.
@@ -19,6 +19,7 @@ import boto3
 from moto.ec2.models import ec2_backends
 from moto.server import ThreadedMotoServer
 
+from calmtui.demo import functions
 from calmtui.demo.lifeline import ready, when_parent_ends
 from calmtui.demo.population import IRELAND, MACHINES, VIRGINIA, Machine
 
@@ -111,6 +112,8 @@ def main(folder: Path) -> None:
     credentials = folder / "aws" / "credentials"
     credentials.parent.mkdir()
     credentials.write_text(CREDENTIALS)
+    logs = functions.written(url)
+    threading.Thread(target=functions.go_on, args=(logs, over.wait), daemon=True).start()
     ready(CALMTUI_DEMO_EC2=url)
     news(cloud, over.wait)
     server.stop()
