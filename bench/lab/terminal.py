@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -20,13 +21,13 @@ PATIENCE = 60.0
 
 
 class Terminal:
-    """`python -m MODULE` on a pty of its own."""
+    """`python -m MODULE ARGUMENTS` on a pty of its own."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, *arguments: str) -> None:
         self.child, self._fd = pty.fork()
         if self.child == 0:
             fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
-            os.execve(sys.executable, [sys.executable, "-m", module], TERMINAL)
+            os.execve(sys.executable, [sys.executable, "-m", module, *arguments], TERMINAL)
 
     def read(self, seconds: float) -> bytes:
         """What it writes within that time."""
@@ -43,6 +44,17 @@ class Terminal:
             if time.monotonic() > end:
                 raise SystemExit(f"{text!r} was never written: {seen[-500:]!r}")
             seen += self.read(0.1)
+
+    def answer(self, text: str, seen: str) -> float:
+        """Press keys; seconds until it has written what an expression finds."""
+        got, wanted, pressed = "", re.compile(seen), time.perf_counter()
+        self.type(text)
+        while not wanted.search(got):
+            if time.perf_counter() > pressed + PATIENCE:
+                raise SystemExit(f"{text!r} was never answered with {seen!r}: {got[-500:]!r}")
+            ready, _, _ = select.select([self._fd], [], [], 1.0)
+            got += os.read(self._fd, 65536).decode(errors="replace") if ready else ""
+        return time.perf_counter() - pressed
 
     def settle(self) -> None:
         """Read until nothing was written for a second."""

@@ -112,6 +112,11 @@ class SshFleet:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
+    @property
+    def servers(self) -> list[subprocess.Popen[bytes]]:
+        """The servers that run; whatever a host does is done below its own."""
+        return list(self._servers.values())
+
     def connected(self, host: str) -> bool:
         """Whether somebody is connected to the host and runs something there."""
         return bool(descendants(self._servers[host].pid))

@@ -2,7 +2,7 @@
 
 Cold: no connection is open. Warm: they are, as in a console. Few of the lines match. The first result is the time until
 one host has told its count. The median of the rounds counts, for both sides, which take turns.
-`python -m bench grep [HOSTS]`.
+`python -m bench logs grep [HOSTS]`.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ WANTED = "upstream timed out"
 FILE = "/var/log/app.log"
 
 
-def main(argv: list[str]) -> None:
-    size = int(argv[0]) if argv else 64
+def grep(hosts: str = "64") -> None:
+    size = int(hosts)
     fleet = SshFleet(size, prefix="grep", folder=LAB / "bench-grep", first_port=FIRST_PORT)
     try:
         fleet.up()
@@ -44,10 +44,10 @@ def main(argv: list[str]) -> None:
         rounds = [(_clush(fleet, matches), *asyncio.run(_ours(fleet, matches))) for _ in range(ROUNDS)]
         peer, cold, cold_first, warm, warm_first = (median(values) for values in zip(*rounds, strict=True))
         name = f"{size} hosts × {SIZE // 10**6} MB"
-        report("grep", f"cold, {name}", cold, "s", "clush grep", peer)
-        report("grep", f"warm, {name}", warm, "s", "clush grep", peer)
-        report("grep", "cold, first result", cold_first, "s")
-        report("grep", "warm, first result", warm_first, "s")
+        report("logs", f"grep, cold, {name}", cold, "s", "clush grep", peer)
+        report("logs", f"grep, warm, {name}", warm, "s", "clush grep", peer)
+        report("logs", "grep, cold, first result", cold_first, "s")
+        report("logs", "grep, warm, first result", warm_first, "s")
     finally:
         fleet.down()
 

@@ -15,14 +15,14 @@ LINES = 200_000
 START = 1_795_228_154 * SECOND
 
 
-def main(argv: list[str]) -> None:
+def templates() -> None:
     lines = list(_lines(random.Random(4)))
     patterns = Patterns()
     for name in ("first", "after warm-up"):
         begin = time.perf_counter()
         patterns.add(lines)
-        report("templates", f"lines folded, {name}", LINES / (time.perf_counter() - begin), "lines/s")
-    report("templates", "templates", len(patterns.table()), "templates")
+        report("logs", f"lines folded, {name}", LINES / (time.perf_counter() - begin), "lines/s")
+    report("logs", "templates", len(patterns.table()), "templates")
 
 
 def _lines(chance: random.Random) -> Iterator[LogLine]:

@@ -1,0 +1,43 @@
+"""Writes the same log on many hosts at once, cheaply: `python -m bench.log.writer RATE SECONDS FILE…`.
+
+A batch is made once and written to every file: what is measured is those who read. It keeps to the clock: what
+it could not write in time it writes as soon as it can.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import ExitStack
+
+BATCHES = 20
+"""Batches a second."""
+LEVELS = ("INFO ", "INFO ", "DEBUG", "INFO ", "WARN ", "INFO ", "INFO ", "ERROR")
+LINE = "{}.{:06d}Z {} request {:>9} handled by worker-{} path=/api/orders/{} status=200 in {} ms\n"
+
+
+def batch(first: int, count: int) -> bytes:
+    """So many numbered lines of about 110 bytes, stamped now."""
+    now = time.time_ns()
+    second, micros = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now // 10**9)), now // 1000 % 10**6
+    numbers = range(first, first + count)
+    return "".join(LINE.format(second, micros, LEVELS[n % 8], n, n % 7, n * 31 % 997, n % 89) for n in numbers).encode()
+
+
+def write(rate: int, seconds: float, paths: list[str]) -> None:
+    """So many lines a second to each of the files."""
+    with ExitStack() as stack:
+        files = [stack.enter_context(open(path, "ab", buffering=0)).fileno() for path in paths]  # noqa: PTH123
+        began, written = time.monotonic(), 0
+        while written < rate * seconds:
+            due = min(int((time.monotonic() - began) * BATCHES + 1) * rate // BATCHES, int(rate * seconds))
+            lines = batch(written, due - written)
+            for file in files:
+                os.write(file, lines)
+            written = due
+            time.sleep(max(0.0, began + written / rate - time.monotonic()))
+
+
+if __name__ == "__main__":
+    write(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])
