@@ -32,19 +32,31 @@ STRIDE=4194304 # bytes of one file at a time, so that none keeps the others wait
 COMPARED=64    # bytes sent again before each piece
 PRINTED=1024   # bytes that a print is taken of
 STALE=40       # looks for late writers to a file that was rotated away
+# Commands rather than functions, a word a line: called by $(), a function costs a process more, and there are many calls.
 if stat -Lc %d / >/dev/null 2>&1; then
-  stat_open() { stat -Lc '%d:%i %s %Y' /dev/stdin; }
-  stat_names() { stat -Lc '%d:%i %s' -- "$@"; }
+  stat_open='stat
+-Lc
+%d:%i %s %Y
+/dev/stdin'
+  stat_names='stat
+-Lc
+%d:%i %s
+--'
 else
-  stat_open() { stat -f '%d:%i %z %m'; }
-  stat_names() { stat -Lf '%d:%i %z' -- "$@"; }
+  stat_open='stat
+-f
+%d:%i %z %m'
+  stat_names='stat
+-Lf
+%d:%i %z
+--'
 fi
 seeks=; tail --version >/dev/null 2>&1 && seeks=1 # busybox's tail reads its way to where it begins
 EMPTY=0:4294967295
 
 control() { printf '\036%s %s\n' "$N" "$1" || exit 0; }
 look() { # of the file that is open as 4: sets id, size, mtime
-  found=$(stat_open <&4) || return 1
+  found=$($stat_open <&4) || return 1
   id=${found%% *} mtime=${found##* } size=${found#* }; size=${size% *}
 }
 reader() { # reader FILE: sets cat to what prints its text, packed to 1 where that is not the file as it stands
@@ -63,12 +75,13 @@ send() { # send KIND INDEX ID FROM TO SIZE: a frame of the file that is open as 
   [ "$5" -gt "$4" ] || return 0
   before=$COMPARED; [ "$4" -ge "$before" ] || before=$4
   control "$1 $2 $3 $4 $(($5 - $4)) $before $mtime $(($6 - $5))"
-  { from "$(($4 - before))"; cat /dev/zero; } 2>/dev/null | head -c "$(($5 - $4 + before))"
+  if [ -n "$seeks" ] && [ -z "$packed" ]; then tail -q -c "+$(($4 - before + 1))" - /dev/zero 2>/dev/null <&4
+  else { from "$(($4 - before))"; exec cat /dev/zero; } 2>/dev/null; fi | head -c "$(($5 - $4 + before))"
 }
 print_of() { # print_of FILE LENGTH: sets print, of at most LENGTH first bytes of its text, and print_id
   print= print_id= print_size=
   reader "$1"
-  { print=$(eval "$cat" <&4 | head -c "$2" | cksum) && found=$(stat_open <&4); } 2>/dev/null 4<"$1" || return 1
+  { print=$(eval "$cat" <&4 | head -c "$2" | cksum) && found=$($stat_open <&4); } 2>/dev/null 4<"$1" || return 1
   print_id=${found%% *} print_size=${found#* } print=${print#* }:${print%% *}
   print_size=${print_size%% *}
 }
@@ -224,6 +237,7 @@ live() { # live INDEX: the file that the name stands for, open as 4
   packed= cat=cat mtime=$now_mtime to=$now_size
   if [ "$((to - offset))" -gt $STRIDE ]; then to=$((offset + STRIDE)) more=1; fi
   send D "$1" "$known" "$offset" "$to" "$now_size"
+  [ "$to" = "$offset" ] || busy=1 # what grows is likely to go on: the next look goes straight at it
   offset=$to mtime_known=$now_mtime
 }
 absent() { # absent INDEX: the name stands for no file that can be read
@@ -337,7 +351,7 @@ while :; do
   [ "$patterns" = 0 ] || [ "$((looks % 8))" != 0 ] || expand
   while [ $# -lt $count ]; do eval "followed=\$file_$(($# + 1))"; set -- "$@" "$followed"; done
   more=
-  if [ -n "$busy" ] || [ "$(stat_names "$@" 2>/dev/null)
+  if [ -n "$busy" ] || [ "$($stat_names "$@" 2>/dev/null)
 " != "$read_so_far" ]; then
     read_so_far= busy= index=1
     while [ $index -le $count ]; do step $index; index=$((index + 1)); done
