@@ -46,4 +46,7 @@ def load(estate: str, *, text: str = "", limit: int = 200, path: Path | None = N
             " and (instr(lower(command), lower(?)) or instr(lower(query), lower(?))) order by at desc limit ?",
             (estate, text, text, limit),
         ).fetchall()
-    return [Ran(*row[:5], msgspec.json.decode(row[5], type=dict[str, int])) for row in rows]
+    return [
+        Ran(at, who, command, query, nodes, msgspec.json.decode(counts, type=dict[str, int]))
+        for at, who, command, query, nodes, counts in rows
+    ]
