@@ -5,8 +5,8 @@
 #   PATTERNS  how many patterns come; files that match one later join by themselves
 #   POSITION  `ID OFFSET PRINT MTIME`: how far FILE was read, `-`: not begun, `=`: its text is read under another name.
 #   LATE      the same of the file that FILE was before, which somebody may still write to; or `-`
-# ID is device:inode, PRINT is LENGTH:CRC of the first bytes (POSIX cksum): it finds copies and compressed ones again,
-# and tells when an inode is used anew. Needs a POSIX shell, stat of GNU, busybox or BSD, tail, head, cksum.
+# ID is device:inode, PRINT is LENGTH:SUM of the first bytes: it finds copies and compressed ones again,
+# and tells when an inode is used anew. Needs a POSIX shell, stat of GNU, busybox or BSD, tail, head, od; cksum or md5sum.
 #
 # Output is frames: a line `\036NONCE KIND INDEX ARGUMENTS`, INDEX counting the files from 1.
 #   F INDEX LENGTH HOW          a file joins; its name of LENGTH bytes follows. HOW: - = as in POSITION, + new
@@ -31,6 +31,7 @@ set -f
 STRIDE=4194304 # bytes of one file at a time, so that none keeps the others waiting
 COMPARED=64    # bytes sent again before each piece
 PRINTED=1024   # bytes that a print is taken of
+TRIES=4        # times that a file is looked for before it is lost
 STALE=40       # looks for late writers to a file that was rotated away
 # Commands rather than functions, a word a line: called by $(), a function costs a process more, and there are many calls.
 if stat -Lc %d / >/dev/null 2>&1; then
@@ -78,11 +79,20 @@ send() { # send KIND INDEX ID FROM TO SIZE: a frame of the file that is open as 
   if [ -n "$seeks" ] && [ -z "$packed" ]; then tail -q -c "+$(($4 - before + 1))" - /dev/zero 2>/dev/null <&4
   else { from "$(($4 - before))"; exec cat /dev/zero; } 2>/dev/null; fi | head -c "$(($5 - $4 + before))"
 }
-print_of() { # print_of FILE LENGTH: sets print, of at most LENGTH first bytes of its text, and print_id
-  print= print_id= print_size=
+if command -v cksum >/dev/null; then
+  digest() { found=$(cksum) && echo "${found#* }:${found%% *}"; } # prints LENGTH:SUM of its input
+else
+  digest() { hex=$(od -v -An -tx1 | tr -d ' \n'); found=$(printf %s "$hex" | md5sum) && echo "$((${#hex} / 2)):${found%% *}"; }
+fi
+print_of() { # print_of FILE LENGTH: sets print, of at most LENGTH first bytes of its text, print_id and print_size
+  print=$EMPTY print_id= print_size=
   reader "$1"
-  { print=$(eval "$cat" <&4 | head -c "$2" | cksum) && found=$($stat_open <&4); } 2>/dev/null 4<"$1" || return 1
-  print_id=${found%% *} print_size=${found#* } print=${print#* }:${print%% *}
+  {
+    [ "$2" = 0 ] || print=$(eval "$cat" <&4 | head -c "$2" | digest) || return 1
+    found=$($stat_open <&4) || return 1
+  } 2>/dev/null 4<"$1" || return 1
+  case $print in 0:*) print=$EMPTY ;; esac
+  print_id=${found%% *} print_size=${found#* }
   print_size=${print_size%% *}
 }
 prove() { # prove INDEX SIZE: the print of a file that has grown to SIZE; fails where it turns out to be another one
@@ -95,9 +105,12 @@ prove() { # prove INDEX SIZE: the print of a file that has grown to SIZE; fails 
   print_known=$longer
   control "P $1 $known $longer"
 }
+split() { # split FILE: sets stem and end, between which some rotations put the date
+  stem=$1 end=
+  case ${1##*/} in ?*.*) stem=${1%.*} end=.${1##*.} ;; esac
+}
 siblings() { # siblings FILE: the names that it may have been rotated to, oldest first
-  name=${1##*/} stem=$1 end=
-  case $name in ?*.*) stem=${1%.*} end=.${1##*.} ;; esac
+  split "$1"
   set +f
   for sibling in $(ls -trd -- "$1"[.-][0-9]* "$1".old* "$1".bak* "$stem"[.-][0-9][0-9][0-9][0-9]*"$end"* 2>/dev/null); do
     [ -f "$sibling" ] || continue
@@ -109,107 +122,137 @@ siblings() { # siblings FILE: the names that it may have been rotated to, oldest
   done
   set -f
 }
-ours() { # ours ID: whether that file is one that we follow under its own name
+ours() { # ours FILE ID: whether it is read under another name, or was; an inode alone may be used anew
   other=1
   while [ $other -le $count ]; do
-    eval "[ \"\$known_$other\" = \"$1\" ]" && return 0
+    eval "its=\$known_$other its_print=\$print_$other its_late=\$late_id_$other its_late_print=\$late_print_$other"
+    if [ $other = $current ]; then its= its_late=$late_id its_late_print=$late_print; fi
+    [ "$its" = "$2" ] && same "$1" "$its_print" && return 0
+    [ "$its_late" = "$2" ] && same "$1" "$its_late_print" && return 0
     other=$((other + 1))
   done
   return 1
 }
-seek() { # seek FILE ID OFFSET PRINT: the sibling that holds what is after OFFSET; sets hit, its names after it in newer
-  # shorter: there is a copy that was made before OFFSET was read
-  hit= newer= shorter= all=$(siblings "$1") length=${4%%:*}
+same() { # same FILE PRINT: whether it begins so
+  print_of "$1" "${2%%:*}" && [ "$print" = "$2" ]
+}
+seek() { # seek ID OFFSET PRINT: among the siblings of file, the one that holds what is after OFFSET, and the next one
+  # Sets hit, next and their ids, as far as there are any; shorter: there is a copy that was made before OFFSET was read.
+  hit= next= shorter= all=$(siblings "$file") length=${3%%:*}
   for sibling in $all; do # by its inode: renamed
-    if [ -n "$hit" ]; then newer="$newer$sibling
-"; continue; fi
-    case $sibling in *.gz | *.bz2 | *.xz | *.zst) continue ;; esac
-    { look && [ "$id" = "$2" ] && [ "$size" -ge "$3" ]; } 2>/dev/null 4<"$sibling" || continue
-    print_of "$sibling" "$length" && [ "$print" = "$4" ] && hit=$sibling
+    if [ -n "$hit" ]; then follows || continue; return; fi
+    reader "$sibling"
+    [ -z "$packed" ] || [ "$3" = - ] || continue
+    { look && [ "$id" = "$1" ] && [ "$size" -ge "$2" ]; } 2>/dev/null 4<"$sibling" || continue
+    [ "$3" = - ] || same "$sibling" "$3" || continue
+    hit=$sibling hit_id=$id
   done
   [ -z "$hit" ] || return 0
-  [ "$length" -gt 0 ] || return 1
+  case $length in - | 0) return 1 ;; esac
   for sibling in $all; do # by its first bytes: copied or compressed
-    if [ -n "$hit" ]; then newer="$newer$sibling
-"; continue; fi
-    print_of "$sibling" "$length" && [ "$print" = "$4" ] && ! ours "$print_id" || continue
+    if [ -n "$hit" ]; then follows || continue; return; fi
+    same "$sibling" "$3" && ! ours "$sibling" "$print_id" || continue
     { text_size; } 2>/dev/null 4<"$sibling" || continue
-    if [ "$size" -ge "$3" ]; then hit=$sibling; else shorter=1; fi
+    if [ "$size" -ge "$2" ]; then hit=$sibling hit_id=$id; else shorter=1; fi
   done
   [ -n "$hit" ]
+}
+follows() { # whether sibling is the next one to read
+  { look && ! ours "$sibling" "$id"; } 2>/dev/null 4<"$sibling" && next=$sibling next_id=$id
 }
 text_size() { # of the file that is open as 4, whose reader is set: look, with size in bytes of text
   look || return 1
   [ -z "$packed" ] || size=$(($(eval "$cat" <&4 | wc -c)))
 }
-rest() { # rest INDEX NAME ID FROM: what a sibling holds after FROM, as a file of that id (empty: its own); sets size
+rest() { # rest INDEX NAME WANT ID FROM: what is after FROM in a sibling, if its id is still WANT; as of ID (empty: its own)
   sent=
   reader "$2"
-  if ! command -v "${cat%% *}" >/dev/null; then control "U $1 ${#2} ${cat%% *}"; printf %s "$2"; return; fi
-  if [ -n "$packed" ]; then { text_size; } 2>/dev/null 4<"$2" || return; fi
-  text=$size
+  if ! command -v "${cat%% *}" >/dev/null; then
+    control "U $1 ${#2} ${cat%% *}"; printf %s "$2"
+    sent=$3 size=0 print=-
+    return
+  fi
   {
-    look || return
-    [ -n "$3" ] || { [ "$id" != "$late_id" ] && ! ours "$id"; } || return
-    [ -z "$packed" ] || size=$text
-    sent=${3:-$id}
-    if [ -z "$3" ]; then
+    text_size || return
+    text=$size
+  } 2>/dev/null 4<"$2"
+  {
+    look && [ "$id" = "$3" ] || return
+    size=$text sent=${4:-$id}
+    if [ -z "$4" ]; then
       control "R $1 $sent"
       print_of "$2" $PRINTED; control "P $1 $sent $print"
     fi
-    send D "$1" "$sent" "$4" "$size" "$size"
+    send D "$1" "$sent" "$5" "$size" "$size"
   } 2>/dev/null 4<"$2"
 }
-replay() { # replay INDEX NAMES: siblings that are wholly unread
-  for sibling in $2; do
-    rest "$1" "$sibling" "" 0
-    [ -n "$sent" ] || continue
-    last=$sibling last_id=$sent last_size=$size last_print=$print
+replay() { # replay INDEX: next, and all siblings after it; names may change while they are read
+  tries=0
+  while [ -n "$next" ]; do
+    rest "$1" "$next" "$next_id" "" 0
+    if [ -n "$sent" ]; then last=$next last_id=$sent last_size=$size last_print=$print tries=0; else sleep "$tick"; fi
+    until [ $tries -ge $TRIES ] || seek "$last_id" "$last_size" "$last_print"; do tries=$((tries + 1)); sleep "$tick"; done
+    tries=$((tries + 1))
+    if [ $tries -gt $TRIES ]; then control "L $1 $last_id $last_size"; return; fi
   done
+}
+recover() { # recover INDEX ID: what is left of the text read before, under the id that it has there now, as of known
+  tries=0
+  while [ $tries -lt $TRIES ]; do
+    if seek "$2" "$offset" "$print_known"; then
+      rest "$1" "$hit" "$hit_id" "$known" "$offset"
+      if [ -n "$sent" ]; then last=$hit last_size=$size; replay "$1"; return 0; fi
+    fi
+    [ -n "$all" ] || return 1
+    tries=$((tries + 1)); sleep "$tick" # it may be on its way from one name to another
+  done
+  return 1
+}
+after() { # after TIME: sets next to the first sibling that was written to since then, and is not read yet
+  next=
+  for sibling in $(siblings "$file"); do
+    { look && [ "$mtime" -ge "$1" ]; } 2>/dev/null 4<"$sibling" && follows && return
+  done
+  return 1
 }
 catch_up() { # catch_up INDEX: the name is another file now; what is left of the one before, and what came in between
   last= last_id=$known last_size=$offset last_print=$print_known
-  if seek "$file" "$known" "$offset" "$print_known"; then
-    reader "$hit"; rest "$1" "$hit" "$known" "$offset"
-    last=$hit last_size=$size
-    replay "$1" "$newer"
-  elif [ "$offset" = 0 ] && [ -n "$late_id" ] && seek "$file" "$late_id" "$late_offset" "$late_print"; then
-    replay "$1" "$newer" # nothing of it was read: it is among those that came after the one before it
+  recover "$1" "$known" && return
+  if [ "$offset" = 0 ] && [ -n "$late_id" ] && seek "$late_id" "$late_offset" "$late_print"; then
+    # nothing of it was read: it is among those that came after the one before it
+    last_id=$late_id last_size=$late_offset last_print=$late_print
   else
     control "L $1 $known $offset"
-    unread=
-    for sibling in $(siblings "$file"); do
-      { look && [ "$mtime" -gt "$mtime_known" ] && ! ours "$id"; } 2>/dev/null 4<"$sibling" && unread="$unread$sibling
-"
-    done
-    replay "$1" "$unread"
+    after "$((mtime_known + 1))"
   fi
+  replay "$1"
 }
 cut() { # cut INDEX: the file begins anew; what is left of its text before is in a copy
-  kept=0 last_id=$known last_size=$offset last_print=$print_known
-  if seek "$file" - "$offset" "$print_known"; then
-    kept=1
-    rest "$1" "$hit" "$known" "$offset"; replay "$1" "$newer"
-  elif [ -n "$shorter" ]; then kept=2
-  fi
-  control "T $1 $known $kept"
+  last= last_id=$known last_size=$offset last_print=$print_known
+  if recover "$1" -; then control "T $1 $known 1"
+  elif [ -n "$shorter" ]; then control "T $1 $known 2"
+  elif after "$((mtime_known + 1))"; then control "L $1 $known $offset"; replay "$1"; control "R $1 $known"
+  else control "T $1 $known 0"; fi
   late_id=$last_id late_name= late_offset=$last_size late_print=$last_print stale=0
   offset=0 print_known=$EMPTY
 }
 cut_again() { # cut_again INDEX: a file that was cut, and not read since, may have been copied and cut once more
-  seek "$file" "$late_id" "$late_offset" "$late_print" && [ -n "$newer" ] || return
-  last=
-  replay "$1" "$newer"
+  seek "$late_id" "$late_offset" "$late_print" && [ -n "$next" ] || return
+  last= last_id=$late_id last_size=$late_offset last_print=$late_print
+  replay "$1"
   [ -z "$last" ] || { late_id=$last_id late_offset=$last_size late_print=$last_print; control "T $1 $known 1"; }
 }
 straggle() { # straggle INDEX: what a late writer still adds to the file that was rotated away
-  stale=$((stale - 1))
+  stale=$((stale - 1)) want=$late_id
   { look && [ "$id" = "$late_id" ]; } 2>/dev/null 4<"$late_name" || {
-    seek "$file" "$late_id" "$late_offset" "$late_print" && late_name=$hit size=$late_offset || stale=0
-    reader "$late_name"; [ -z "$packed" ] || { rest "$1" "$late_name" "$late_id" "$late_offset"; stale=0; }
+    if seek "$late_id" "$late_offset" "$late_print"; then late_name=$hit want=$hit_id; else stale=0; fi
+    reader "$late_name"
+    size=$((late_offset + 1))
+    [ -z "$packed" ] || stale=0
   }
-  if [ "$stale" -gt 0 ] && [ "$size" -gt "$late_offset" ]; then
-    rest "$1" "$late_name" "$late_id" "$late_offset"; late_offset=$size
+  if [ -n "$late_name" ] && [ "$size" -gt "$late_offset" ]; then
+    rest "$1" "$late_name" "$want" "$late_id" "$late_offset"
+    [ -z "$sent" ] || late_offset=$size
   fi
   [ "$stale" -gt 0 ] || control "O $1"
 }
@@ -256,12 +299,9 @@ begin() { # begin INDEX: the last lines of a file that is new to us, or all that
     if { look && [ "$mtime" -lt "$since" ]; } 2>/dev/null 4<"$file"; then
       known=$id offset=$size mtime_known=$mtime; control "R $1 $id $size"; return
     fi
-    unread=
-    for sibling in $(siblings "$file"); do
-      { look && [ "$mtime" -ge "$since" ] && ! ours "$id"; } 2>/dev/null 4<"$sibling" && unread="$unread$sibling
-"
-    done
-    replay "$1" "$unread"
+    last= last_id= last_size=0 last_print=$EMPTY
+    after "$since"
+    replay "$1"
     known=- # the file itself comes as the last of them
     return
   fi
@@ -286,6 +326,7 @@ step() { # step INDEX: one look at one file
     late_id=\$late_id_$1 late_name=\$late_name_$1 late_offset=\$late_offset_$1 late_print=\$late_print_$1
     stale=\$stale_$1 gone=\$gone_$1 unproved=\$unproved_$1 fresh=\$fresh_$1"
   [ "$known" != = ] || return
+  current=$1
   if [ -n "$begin" ] && [ -n "$fresh" ] && [ -f "$file" ]; then begin "$1"; fresh=; fi
   if [ -f "$file" ] && { live "$1"; } 2>/dev/null 4<"$file"; then
     gone=0 read_so_far="$read_so_far$known $offset
@@ -309,7 +350,7 @@ join() { # join FILE POSITION LATE FRESH: one more file
     -) return ;;
     =) eval "file_$count= name_$count=\$1"; return ;;
   esac
-  eval "offset_$count=\$4 print_$count=\$5 mtime_$count=\$6 unproved_$count=1"
+  eval "offset_$count=\$4 print_$count=\$5 mtime_$count=\$6 unproved_$count=1 fresh_$count="
   [ "$7" = - ] || eval "late_id_$count=\$7 late_offset_$count=\$8 late_print_$count=\$9 stale_$count=\$STALE"
   [ "$7" != "$3" ] || eval "stale_$count=0" # it was copied and cut: nobody writes to a copy
 }
@@ -317,7 +358,11 @@ known_name() { # known_name FILE: whether it is followed already, or holds what 
   other=1
   while [ $other -le $count ]; do
     eval "followed=\${file_$other:-\$name_$other}"
-    case $1 in "$followed" | "$followed"[.-][0-9]* | "$followed".old* | "$followed".bak*) return 0 ;; esac
+    split "$followed"
+    case $1 in
+      "$followed" | "$followed"[.-][0-9]* | "$followed".old* | "$followed".bak* | \
+        "$stem"[.-][0-9][0-9][0-9][0-9]*"$end"*) return 0 ;;
+    esac
     other=$((other + 1))
   done
   case $1 in *.gz | *.bz2 | *.xz | *.zst) return 0 ;; esac
@@ -331,7 +376,7 @@ expand() { # the files that match the patterns now; those that are new join
     for name do
       [ -f "$name" ] && ! known_name "$name" || continue
       how=-
-      if { look && ours "$id"; } 2>/dev/null 4<"$name"; then how='='; fi
+      if { look && ours "$name" "$id"; } 2>/dev/null 4<"$name"; then how='='; fi
       join "$name" "$how" - "$begin"
       control "F $count ${#name} $how"; printf %s "$name"
     done
@@ -340,7 +385,7 @@ expand() { # the files that match the patterns now; those that are new join
 }
 
 [ "$begin" = 1 ] || begin=
-number=0 count=0 looks=0 read_so_far= busy=1
+current=0 number=0 count=0 looks=0 read_so_far= busy=1
 while [ $number -lt "$patterns" ]; do
   number=$((number + 1)); eval "pattern_$number=\$1"; shift
 done
@@ -356,6 +401,7 @@ while :; do
     read_so_far= busy= index=1
     while [ $index -le $count ]; do step $index; index=$((index + 1)); done
   fi
+  current=0
   [ -z "$more" ] || { busy=1; continue; }
   [ $looks != 0 ] || { begin=; control "S 0"; }
   [ "$follow" = 1 ] || { control "E 0"; exit 0; }
