@@ -7,6 +7,7 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
 from calmtui.estate.live import LiveEstate
+from calmtui.fleet.linked import Linked
 from calmtui.fleet.node import NodeId
 from calmtui.fleet.query import Surroundings
 
@@ -19,8 +20,7 @@ def around(
     return Surroundings(
         marked=marked,
         stale=fleet.is_stale,
-        linked=lambda node: live.links.ids(node),  # not before it is asked for: the index takes its time
-        node=fleet.get,
+        linked=lambda selects: Linked(live.links, selects),
         changed_at=live.changed_at,
         named={**live.estate.groups, **live.saved_queries},
         now=now,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import cached_property
 from typing import TypeVar, cast
@@ -18,6 +19,8 @@ from calmtui.providers.base import Action, Ask, Opening, Source, ask_nobody
 from calmtui.providers.gather import Gatherer
 
 Ability = TypeVar("Ability")
+SLICE = 0.01
+"""Seconds of indexing after which keys and sources have their turn."""
 
 
 class LiveEstate:
@@ -61,8 +64,13 @@ class LiveEstate:
 
     @cached_property
     def links(self) -> Links:
-        """What is the same, and what runs on what; the index is made when it is first asked for."""
+        """What is the same, and what runs on what. Who asks before `index_links` has ended waits for the index."""
         return Links(self.fleet)
+
+    async def index_links(self) -> None:
+        """Make the index of the links, in slices: others have their turn in between."""
+        while not self.links.read(SLICE):  # noqa: ASYNC110 -- this does the work, it waits for nobody
+            await asyncio.sleep(0)
 
     def source(self, node: Node) -> Source | None:
         """The open source of a node; None when it could not be opened."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
 
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.node import Node, NodeId
@@ -13,30 +15,65 @@ MACHINES = frozenset({"instance", "host", "node", "engine"})
 _EVERYWHERE = ("127.", "::1", "localhost", "0.0.0.0", "169.254.", "fe80:")  # noqa: S104 -- compared with, not bound to
 """Beginnings of addresses that mean another machine on each machine."""
 
+AT_ONCE = 100
+"""Nodes that are taken in between two looks at the clock: a tenth of a millisecond."""
+
 
 class LinkIndex:
     """Nodes by alias, and by what they run on; machines by address and by name as well."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
+        self.version = 0
+        """Grows when something changed that a link comes from."""
         self._ids: dict[str, list[NodeId]] = {}
         """By key, see `_keys`. Lists, because most have one element and there may be 100,000 of them."""
         self._running: dict[NodeId, set[NodeId]] = {}
-        for node in fleet:
-            self._put(node)
+        self._shared: dict[NodeId, int] = {}
+        """How many keys of a node others have too; nodes without any are left out."""
+        self._unread = dict(fleet.nodes)
+        """Nodes that the index does not hold yet, as they are now."""
         self.close: Callable[[], None] = fleet.subscribe(self._follow)
         """Stop following the fleet."""
 
+    def read(self, seconds: float = math.inf) -> bool:
+        """Take in what the fleet held at first, for so long; whether that is done. Whoever asks before has it done."""
+        end = time.perf_counter() + seconds
+        while self._unread:
+            for _ in range(min(AT_ONCE, len(self._unread))):
+                self._put(self._unread.popitem()[1])
+            if time.perf_counter() > end:
+                break
+        return not self._unread
+
     def bearers(self, key: str) -> list[Node]:
         """The nodes of a key: an alias, `address_key` or `name_key`."""
+        if self._unread:
+            self.read()
         return list(self._nodes(sorted(self._ids.get(key, ()))))
 
     def is_alone(self, node: Node) -> bool:
-        """Whether no other node has an alias of this one, and nothing runs on it."""
-        return node.id not in self._running and all(len(self._ids[alias]) == 1 for alias in node.aliases)
+        """Whether no other node has a key of this one, and nothing runs on it."""
+        if self._unread:
+            self.read()
+        return node.id not in self._shared and node.id not in self._running
+
+    def are_alone(self, ids: Iterable[NodeId]) -> bool:
+        """Whether none of these has a key that others have."""
+        if self._unread:
+            self.read()
+        return self._shared.keys().isdisjoint(ids)
+
+    def is_ground(self, node: Node) -> bool:
+        """Whether something runs on a node."""
+        if self._unread:
+            self.read()
+        return node.id in self._running
 
     def running_on(self, node_id: NodeId) -> Iterator[Node]:
         """The nodes that run on that one."""
+        if self._unread:
+            self.read()
         return self._nodes(sorted(self._running.get(node_id, ())))
 
     def _nodes(self, ids: list[NodeId]) -> Iterator[Node]:
@@ -50,21 +87,31 @@ class LinkIndex:
             before, after = change.before, change.after
             if before is not None and after is not None and _indexed(before) == _indexed(after):
                 continue
-            if before is not None:
+            self.version += 1
+            if before is not None and self._unread.pop(before.id, None) is None:
                 self._drop(before)
             if after is not None:
                 self._put(after)
 
     def _put(self, node: Node) -> None:
         for key in keys(node):
-            self._ids.setdefault(key, []).append(node.id)
+            ids = self._ids.setdefault(key, [])
+            ids.append(node.id)
+            if len(ids) > 1:
+                for node_id in ids if len(ids) == 2 else (node.id,):
+                    self._shared[node_id] = self._shared.get(node_id, 0) + 1
         if node.runs_on:
             self._running.setdefault(node.runs_on, set()).add(node.id)
 
     def _drop(self, node: Node) -> None:
         for key in keys(node):
-            self._ids[key].remove(node.id)
-            if not self._ids[key]:
+            ids = self._ids[key]
+            for node_id in ids if len(ids) == 2 else (node.id,) if len(ids) > 2 else ():
+                self._shared[node_id] -= 1
+                if not self._shared[node_id]:
+                    del self._shared[node_id]
+            ids.remove(node.id)
+            if not ids:
                 del self._ids[key]
         if node.runs_on:
             self._running[node.runs_on].discard(node.id)
@@ -102,6 +149,6 @@ def names(node: Node) -> list[str]:
 
 
 def _indexed(node: Node) -> tuple[object, ...]:
-    """What the keys of a node come from."""
+    """What links come from: the keys of a node, and what hangs under what."""
     machine = (node.addresses, names(node)) if node.kind in MACHINES else ()
-    return node.aliases, node.runs_on, machine
+    return node.kind, node.parent, node.aliases, node.runs_on, machine

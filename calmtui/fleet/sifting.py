@@ -8,8 +8,8 @@ from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.forest import Predicate
 from calmtui.fleet.node import Node
 
-STEP = 100
-"""Nodes between two looks at the clock: 8 ms of the dearest query, one for links where everything is linked."""
+LOOK = 0.001
+"""Seconds of asking between two looks at the clock, about: nodes are asked about in steps of as many as that takes."""
 
 
 class Sifting:
@@ -25,15 +25,20 @@ class Sifting:
         self._nodes = list(fleet)
         self._matches: list[bool] = []
         self._answers: dict[int, bool] = {}
+        self._step = 1
 
     def advance(self, seconds: float) -> bool:
         """Go on for so long; whether every node has been asked about."""
-        end = time.perf_counter() + seconds
+        began = time.perf_counter()
+        end = began + seconds
         while len(self._matches) < len(self._nodes):
             done = len(self._matches)
-            self._matches += map(self._predicate, self._nodes[done : done + STEP])
-            if time.perf_counter() > end:
+            self._matches += map(self._predicate, self._nodes[done : done + self._step])
+            now = time.perf_counter()
+            self._step = self._step * 2 if now - began < LOOK else max(self._step // 2, 1)
+            if now > end:
                 break
+            began = now
         if len(self._matches) < len(self._nodes):
             return False
         self._answers = dict(zip(map(id, self._nodes), self._matches, strict=True))  # the list keeps the ids theirs

@@ -57,8 +57,9 @@ class Viewing:
             self.make_ready()
 
     def make_ready(self) -> None:
-        """Import what reads queries: a tenth of a second, that the first letter would wait for otherwise."""
+        """Import what reads queries, and index links: what the first letter would wait for otherwise."""
         self._screen.run_worker(_import, thread=True, group="query")
+        self._screen.run_worker(self._screen.live.index_links(), group="query")
 
     async def complete(self, text: str) -> str | None:
         """What a query that is being typed is most likely to become."""

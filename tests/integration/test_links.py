@@ -17,7 +17,7 @@ from calmtui.actions.outcome import Outcome, Status
 from calmtui.estate.around import around
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate, SourceSpec
-from calmtui.fleet.links import Relation
+from calmtui.fleet.link import Relation
 from calmtui.fleet.node import Node
 from calmtui.fleet.query import compile_query
 from calmtui.providers.base import Command

@@ -36,9 +36,8 @@ class Surroundings:
 
     marked: AbstractSet[NodeId] = frozenset()
     stale: Matcher = lambda node: False
-    linked: Callable[[Node], AbstractSet[NodeId]] = lambda node: frozenset()
-    """Ids of the nodes that a node is linked to."""
-    node: Callable[[NodeId], Node | None] = lambda node_id: None
+    linked: Callable[[Matcher], Matcher] = lambda selects: lambda node: False
+    """From a predicate to the one for the nodes that are linked to what it selects."""
     changed_at: Callable[[NodeId], float | None] = lambda node_id: None
     """When a node last changed, seconds since the epoch."""
     named: Mapping[str, str] = field(default_factory=dict)
@@ -90,7 +89,7 @@ class _Compiler:
             case terms.Named():
                 return self._named(query)
             case terms.Linked(inner_query):
-                return self._linked(self.compile(inner_query))
+                return self._around.linked(self.compile(inner_query))
 
     def _word(self, word: terms.Word) -> Matcher:
         if not word.literal and (hostset.is_set(word.text) or _is_glob(word.text)):
@@ -163,15 +162,6 @@ class _Compiler:
             return _Compiler(text, self._around, (*self._within, term.name)).compile(parse(text))
         except QueryError as error:  # its column lies in the saved text, not in what was typed
             raise self._error(f"@{term.name}: {error.what}", term.column, error.next_step) from None
-
-    def _linked(self, inner: Matcher) -> Matcher:
-        linked, get = self._around.linked, self._around.node
-
-        def holds(node: Node) -> bool:
-            others = map(get, linked(node))
-            return any(other is not None and inner(other) for other in others)
-
-        return holds
 
     def _error(self, what: str, column: int, next_step: str = "") -> QueryError:
         return QueryError(what, text=self._text, column=max(column, 1), next_step=next_step)

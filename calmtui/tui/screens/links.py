@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.timer import Timer
 
 from calmtui.estate.live import LiveEstate
-from calmtui.fleet.links import Link
+from calmtui.fleet.link import Link
 from calmtui.fleet.node import TROUBLE, Node, NodeId
 from calmtui.fleet.update import Change
 from calmtui.tui import keys

@@ -174,6 +174,7 @@ class Detail(Vertical):
     async def _fill(self) -> None:
         await self._body.query("LogPane").remove()
         self._text.display = True
+        await self.live.index_links()  # the overview tells of them
         node = self._subject
         known = self._draw_known()
         if not isinstance(node, Node):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from rich.text import Text
 
 from calmtui.fleet.history import Record
-from calmtui.fleet.links import Link, Relation
+from calmtui.fleet.link import Link, Relation
 from calmtui.fleet.node import TROUBLE, Node, State
 from calmtui.fleet.row import Row
 from calmtui.fleet.source import SourceStatus

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from calmtui.fleet.fleet import Fleet
-from calmtui.fleet.links import CROWD, Link, Links, Relation
-from calmtui.fleet.node import Node
+from calmtui.fleet.link import Link, Relation
+from calmtui.fleet.linked import Linked
+from calmtui.fleet.links import Links
+from calmtui.fleet.node import Node, State
+from calmtui.fleet.sameness import CROWD
 from calmtui.fleet.update import Delta, Snapshot
 
 
@@ -225,21 +231,76 @@ def things(draw: st.DrawFn) -> Node:
 STORMS = st.lists(st.lists(things() | st.sampled_from([f"{s}:{n}" for s in KINDS for n in range(3)]), max_size=6))
 
 
+def apply(fleet: Fleet, storm: list[list[Node | str]]) -> None:
+    """Put the nodes, drop the ids."""
+    for change in itertools.chain.from_iterable(storm):
+        source = change.partition(":")[0] if isinstance(change, str) else change.source
+        delta = Delta("", gone=[change]) if isinstance(change, str) else Delta("", [change])
+        fleet.apply(source, [delta])
+
+
 @given(STORMS)
 def test_after_any_storm_the_index_finds_what_a_new_one_finds(storm: list[list[Node | str]]) -> None:
     fleet = Fleet()
     followed = Links(fleet)
     for batch in storm:
-        for change in batch:
-            source = change.partition(":")[0] if isinstance(change, str) else change.source
-            delta = Delta("", gone=[change]) if isinstance(change, str) else Delta("", [change])
-            fleet.apply(source, [delta])
+        apply(fleet, [batch])
         fresh = Links(fleet)
         for node in fleet:
             links = fresh.of(node)
             assert followed.of(node) == links
             assert followed.ids(node) == {link.node.id for link in links}
         fresh.close()
+
+
+@given(STORMS, st.sets(st.sampled_from([f"{s}:{n}" for s in KINDS for n in range(3)])))
+def test_linked_selects_what_asking_for_each_link_of_each_node_does(
+    storm: list[list[Node | str]], chosen: set[str]
+) -> None:
+    fleet = Fleet()
+    apply(fleet, storm[:1])
+    links = Links(fleet)
+    links.read(0.0)
+    linked_once = Linked(links, lambda node: node.id in chosen)
+    linked_twice = Linked(links, linked_once)
+    for batch in [[], *storm[1:]]:
+        apply(fleet, [batch])
+        fresh = Links(fleet)
+        once = {node.id for node in fleet if any(link.node.id in chosen for link in fresh.of(node))}
+        twice = {node.id for node in fleet if any(link.node.id in once for link in fresh.of(node))}
+        fresh.close()
+        assert {node.id for node in fleet if linked_once(node)} == once
+        assert {node.id for node in fleet if linked_twice(node)} == twice
+
+
+def test_what_is_selected_by_its_state_is_asked_again_when_that_changes() -> None:
+    fleet = fleet_of(WEB, host("edge", "10.0.0.7"))
+    failed = Linked(Links(fleet), lambda node: node.state is State.FAILED)
+    assert not failed(WEB)
+    fleet.apply("fleet", [Delta("", [msgspec.structs.replace(host("edge", "10.0.0.7"), state=State.FAILED)])])
+    assert failed(WEB)
+
+
+def test_a_link_shows_the_other_node_as_it_is_now() -> None:
+    fleet = fleet_of(WEB, host("edge", "10.0.0.7"))
+    links = Links(fleet)
+    assert [link.node.state for link in links.of(WEB)] == [State.UNKNOWN]
+    fleet.apply("fleet", [Delta("", [msgspec.structs.replace(host("edge", "10.0.0.7"), state=State.FAILED)])])
+    assert [link.node.state for link in links.of(WEB)] == [State.FAILED]
+
+
+def test_an_index_that_is_read_in_slices_misses_no_change_meanwhile() -> None:
+    fleet = fleet_of(*(host(f"web-{number}", f"10.1.{number >> 8}.{number & 255}") for number in range(1000)))
+    links = Links(fleet)
+    asked = 0
+    while not links.read(0.0):
+        moved = host(f"web-{asked}", f"10.2.0.{asked}")
+        fleet.apply("fleet", [Delta("", [moved], gone=[f"ssh:fleet/web-{999 - asked}"])])
+        asked += 1
+    assert asked > 1
+    fleet.apply("cloud", [Delta("", [instance(number, f"i-{number}", f"10.2.0.{number}") for number in range(asked)])])
+    for number in range(asked):
+        assert [link.node.name for link in links.of(fleet.nodes[f"aws:cloud/eu/i-{number}"])] == [f"web-{number}"]
 
 
 @given(st.lists(things(), max_size=9, unique_by=lambda node: node.id))

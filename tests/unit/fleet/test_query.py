@@ -30,7 +30,7 @@ WEB = node(
 )  # fmt: skip
 AROUND = Surroundings(
     marked={"x:web-7d9f"}, stale=lambda node: node.source == "old", changed_at={"x:web-7d9f": NOW - 60}.get,
-    linked=lambda node: {"x:host-1"}, node={"x:host-1": node("host-1", kind="host")}.get,
+    linked=lambda selects: lambda linked: selects(node("host-1", kind="host")),
     named={"canary": "label.app=api", "loop": "@pool", "pool": "not @loop"}, now=lambda: NOW,
 )  # fmt: skip
 
