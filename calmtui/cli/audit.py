@@ -71,18 +71,10 @@ def export(
     file: Annotated[Path | None, typer.Argument(help="Where to; none: stdout.")] = None,
 ) -> None:
     """Write the whole trail as lines of JSON; its head goes to stderr, to be noted elsewhere."""
-    from calmtui.errors import UsageError
     from calmtui.governance import trail
 
     path = _ledger(settings(context))
-    if file is None:
-        done = trail.export(path, sys.stdout.write)
-    else:
-        try:
-            with file.open("x", encoding="utf-8") as out:
-                done = trail.export(path, out.write)
-        except OSError as error:
-            raise UsageError(f"cannot be written: {error.strerror}", where=str(file)) from error
+    done = trail.export(path, sys.stdout.write) if file is None else trail.export_to(path, file)
     say(f"{done.records:,} records; head {done.head}")
 
 

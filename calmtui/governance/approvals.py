@@ -60,6 +60,8 @@ class Asked(msgspec.Struct, frozen=True):
     """The values that it is done with, secrets masked."""
     sentences: tuple[str, ...] = ()
     """What will happen to the nodes, each thing once, secrets masked."""
+    names: tuple[str, ...] = ()
+    """What people call the nodes, in the order of the ids."""
 
 
 class Vote(msgspec.Struct, frozen=True):
@@ -133,7 +135,7 @@ class Approvals:
     def __init__(self, path: Path, trail: Trail, subject: Subject) -> None:
         self.path = path
         self._trail = trail
-        self._subject = subject
+        self.subject = subject
 
     def ask(self, plan: str, asked: Asked) -> Request:
         """Ask for a plan's approval; what one has asked for already is not asked twice. Raises StoreError."""
@@ -155,7 +157,7 @@ class Approvals:
         """Say yes or no. Raises Refused, UsageError when there is no such request, StoreError."""
         request = self.one(request_id)
         self._refuse_unless_open(request)
-        why_not = request.may_vote(self._subject)
+        why_not = request.may_vote(self.subject)
         if why_not:
             self._trail.append(self._trail.record(Event.DENIED, plan=request.plan, action="approve", detail=why_not))
             raise Refused(f"your vote is not taken: {why_not}", where=f"approval {request.id}")
@@ -167,8 +169,8 @@ class Approvals:
                 " reason = excluded.reason, groups = excluded.groups",
                 (
                     request.id,
-                    self._subject.who.name,
-                    " ".join(sorted(self._subject.groups)),
+                    self.subject.who.name,
+                    " ".join(sorted(self.subject.groups)),
                     time.time(),
                     approve,
                     reason,
@@ -179,7 +181,7 @@ class Approvals:
     def withdraw(self, request_id: str) -> Request:
         """Take a request of one's own back. Raises Refused, UsageError, StoreError."""
         request = self.one(request_id)
-        if request.asked.who.name != self._subject.who.name:
+        if request.asked.who.name != self.subject.who.name:
             raise Refused(f"only {request.asked.who.name} can withdraw it", where=f"approval {request.id}")
         self._refuse_unless_open(request)
         self._record(Event.WITHDRAWN, request, "")
@@ -202,7 +204,7 @@ class Approvals:
 
         Raises StoreError.
         """
-        return [one for one in self._load("plan = ?", plan) if one.asked.who.name == self._subject.who.name]
+        return [one for one in self._load("plan = ?", plan) if one.asked.who.name == self.subject.who.name]
 
     def newest(self) -> list[Request]:
         """The requests of the estate, the newest first, `NEWEST` at the most. Raises StoreError."""
@@ -210,10 +212,10 @@ class Approvals:
 
     def waiting(self, now: float) -> list[Request]:
         """Of the newest, the open ones that wait for this person's vote. Raises StoreError."""
-        mine = self._subject.who.name
+        mine = self.subject.who.name
         return [
             one for one in self.newest()
-            if one.standing(now) is Standing.OPEN and not one.may_vote(self._subject)
+            if one.standing(now) is Standing.OPEN and not one.may_vote(self.subject)
             and all(vote.who != mine for vote in one.votes)
         ]  # fmt: skip
 

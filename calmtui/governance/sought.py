@@ -16,7 +16,7 @@ class Sought:
     """The person: as who they logged in, or whose rights they had."""
     event: str = ""
     node: str = ""
-    """A part of the id of one of its nodes."""
+    """A part of the id of one of its nodes; with a `$` behind it, the end of the id."""
     plan: str = ""
     """The beginning of the plan's hash."""
     words: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class Sought:
         return (
             (not self.user or self.user in (record.who.user, record.who.login))
             and (not self.event or record.event == self.event)
-            and (not self.node or any(self.node in each for each in record.nodes))
+            and (not self.node or any(_names(self.node, each) for each in record.nodes))
             and record.plan.startswith(self.plan)
             and (not self.words or _has(record, self.words))
         )
@@ -56,6 +56,10 @@ def sought(*, event: str = "", words: tuple[str, ...] = (), **parts: str) -> Sou
     if event and event not in known:
         raise UsageError(f"there is no event {event!r}", next_step=f"there are {', '.join(known)}")
     return Sought(event=event, words=words, **parts)
+
+
+def _names(part: str, node_id: str) -> bool:
+    return node_id.endswith(part[:-1]) if part.endswith("$") else part in node_id
 
 
 def _has(record: Record, words: tuple[str, ...]) -> bool:

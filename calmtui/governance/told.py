@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from calmtui import sanitise
@@ -10,6 +11,9 @@ from calmtui.fleet.hostset import fold
 from calmtui.governance.approvals import Request, Standing, still_needs
 from calmtui.governance.identity import Who
 from calmtui.governance.record import Record
+
+_LAST = re.compile(r"[/:]")
+"""What stands before the last part of an id."""
 
 Line = tuple[str, str]
 """A name and what stands behind it; safe for a terminal."""
@@ -32,7 +36,7 @@ def in_full(request: Request, now: float) -> list[Line]:
         found.append(("vote", f"{vote.who} {'approved' if vote.approve else 'rejected'} it at {clock(vote.at)}{why}"))
     if standing is Standing.OPEN:
         found.append(("needs", still_needs(request)))
-    found += [("plan", request.plan), ("nodes", f"{len(asked.nodes):,}"), *_folded(asked.nodes)]
+    found += [("plan", request.plan), ("nodes", f"{len(asked.nodes):,}"), *_folded(asked.nodes, asked.names)]
     return [(name, sanitise.word(text)) for name, text in found]
 
 
@@ -88,14 +92,10 @@ def _span(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
 
-def _folded(ids: Iterable[str]) -> Iterator[Line]:
-    """Ids as host sets, a line for each place that they share: `ssh:web/` and `web-[001-047]`."""
+def _folded(ids: Sequence[str], called: Sequence[str] = ()) -> Iterator[Line]:
+    """Nodes as host sets, a line for each place that they share: `ssh:web/web-[001-047]`."""
     places: dict[str, list[str]] = {}
-    for node_id in ids:
-        place, _, name = node_id.rpartition("/")
-        places.setdefault(place, []).append(name)
-    yield from (("", f"{place}/{fold(names)}" if place else fold(names)) for place, names in _sorted(places))
-
-
-def _sorted(places: Mapping[str, list[str]]) -> list[tuple[str, list[str]]]:
-    return sorted(places.items())
+    own = [_LAST.split(node_id)[-1] for node_id in ids]
+    for node_id, last, name in zip(ids, own, called or own, strict=True):
+        places.setdefault(node_id[: len(node_id) - len(last)], []).append(name)
+    yield from (("", f"{place}{fold(found)}") for place, found in sorted(places.items()))

@@ -172,6 +172,15 @@ def export(path: Path, write: Callable[[str], object]) -> Verdict:
     return Verdict(count, head)
 
 
+def export_to(path: Path, file: Path) -> Verdict:
+    """Export to a file that is not there yet. Raises UsageError when it cannot be written, StoreError."""
+    try:
+        with file.open("x", encoding="utf-8") as out:
+            return export(path, out.write)
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error.strerror}", where=str(file)) from error
+
+
 # -- verifying ------------------------------------------------------------------------
 
 

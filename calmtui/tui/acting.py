@@ -61,6 +61,14 @@ class Acting:
         else:
             console.run_worker(open_shell(console, self._live, node), name="shell")
 
+    def action_trail(self) -> None:
+        """What is recorded of the node under the cursor."""
+        console, node = self._screen.console, self._screen.tree_view.node
+        if node is None:
+            console.say("what was done is recorded for nodes: put the cursor on one")
+        else:
+            console.action_audit(f"node={node.id}$")
+
     def action_retry(self, source: str) -> None:
         """Try that source again; without a name, every failing one."""
         sources = self._live.fleet.sources

@@ -274,6 +274,24 @@ class CalmApp(App[None]):
             self.push_screen(OutcomesScreen(self.gate, self.plan, self.execution))
 
     def action_theme(self, name: str) -> None:
+    def action_approvals(self) -> None:
+        """Show what waits for approval, and what for a review."""
+        from calmtui.tui.screens.approvals import ApprovalsScreen  # not needed for the first paint
+
+        self.push_screen(ApprovalsScreen(self.gate))
+
+    def action_audit(self, text: str) -> None:
+        """Show the audit trail, or what is sought of it."""
+        from calmtui.tui.screens.audit import AuditScreen  # not needed for the first paint
+
+        self.push_screen(AuditScreen(self.gate.trail.path, self.live.fleet, text))
+
+    def action_freezes(self) -> None:
+        """Show when nothing may be changed."""
+        from calmtui.tui.screens.freezes import FreezesScreen  # not needed for the first paint
+
+        self.push_screen(FreezesScreen(self.live.estate.freezes))
+
         """Wear that theme; without a name, the next one."""
         known = themes.names()
         self.wear(name or known[(known.index(self.theme) + 1) % len(known)])

@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
+from calmtui import sanitise
 from calmtui.actions.execute import Execution, act
 from calmtui.actions.gate import Gate
 from calmtui.actions.outcome import Outcome, Status, names, tally
@@ -42,6 +43,7 @@ class OutcomesScreen(Screen[None]):
     DEFAULT_CSS = """
     OutcomesScreen {
         & > #head { height: 1; background: $panel; text-style: bold; }
+        & > #glass { height: 1; background: $error; color: $text; text-style: bold; padding: 0 1; }
         & > #detail { height: auto; max-height: 5; color: $text-muted; padding: 0 1; border-top: solid $panel; }
     }
     """
@@ -74,6 +76,8 @@ class OutcomesScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Static(id="head", markup=False)
+        if self.execution.broken:
+            yield Static(f"BREAK-GLASS · {sanitise.word(self.execution.broken)}", id="glass", markup=False)
         yield Rows(self._row)
         yield Static(id="detail", markup=False)
         yield Footer()

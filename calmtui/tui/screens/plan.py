@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -12,17 +13,20 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from calmtui import sanitise
 from calmtui.actions.execute import ACT_PARALLEL, act
 from calmtui.actions.gate import Gate, Judgement
 from calmtui.actions.plan import Plan, difference, filled, make, needed
 from calmtui.errors import CalmError
 from calmtui.fleet.node import State
 from calmtui.fleet.production import is_production
+from calmtui.governance.approvals import LIVE
 from calmtui.governance.decide import Answer
 from calmtui.providers.base import Parameter
 from calmtui.tui import keys
 from calmtui.tui.glyphs import of_locale
 from calmtui.tui.widgets.rows import Rows, Span
+from calmtui.tui.widgets.why import Why
 
 
 class PlanScreen(ModalScreen[None]):
@@ -48,6 +52,8 @@ class PlanScreen(ModalScreen[None]):
         & #verdict { color: $text-muted; }
         & #verdict.-refused { color: $text-error; }
         & #wrong { color: $text-error; }
+        & #glass { background: $error; color: $text; text-style: bold; padding: 0 1; }
+        &.-broken > #box { border: heavy $error; }
         & Horizontal { height: 1; }
         & Horizontal > Static { width: auto; margin-right: 1; }
         & Horizontal > Input { width: 1fr; }
@@ -58,9 +64,18 @@ class PlanScreen(ModalScreen[None]):
     def __init__(self, gate: Gate, plan: Plan) -> None:
         super().__init__()
         self.gate = gate
-        self.plan = plan
         self.judgement: Judgement | None = None
         """What policy says of it; None until it has said it."""
+        self.broken = ""
+        """The reason for which the glass is to be broken; empty: it is not."""
+        self._given = dict(plan.parameters)
+        """The values that were typed so far."""
+        self._answered: Callable[[str], Coroutine[Any, Any, None]] | None = None
+        """What is done with the reason that is asked for."""
+        self._look_at(plan)
+
+    def _look_at(self, plan: Plan) -> None:
+        self.plan = plan
         self.parameters = needed(plan)
         columns = [(node.name, node.raw_state or node.state.value, node.env)
                    for node in (target.node for target in plan.targets)]  # fmt: skip
@@ -78,26 +93,38 @@ class PlanScreen(ModalScreen[None]):
                     f"{of_locale().states[State.DEGRADED]} " + " · ".join(plan.reasons), id="reasons", markup=False
                 )
             for parameter in self.parameters:
-                yield from _asked(parameter)
+                yield from self._asked(parameter)
             yield Static("policy: being asked", id="verdict", markup=False)
-            with Horizontal(id="why"):
-                yield Static("Why:", markup=False)
-                yield Input(id="reason", compact=True)
+            yield Static(id="glass", markup=False)
+            yield Why()
             yield Static(id="wrong", markup=False)
-            if plan.typed:
-                with Horizontal():
+            yield Static(id="instead", markup=False)
+            with Horizontal(id="confirm"):
+                if plan.typed:
                     yield Static(f"Type {plan.typed} to go on, esc does nothing:", markup=False)
                     yield Input(id="typed", compact=True)
-            else:
-                with Horizontal():
+                else:
                     yield Button("Cancel (esc)", id="cancel", compact=True)
                     yield Button(Content(f"{plan.name} {self._count()} (y)"), id="go", compact=True)
 
+    def _asked(self, parameter: Parameter) -> ComposeResult:
+        with Horizontal():
+            yield Static(f"{parameter.prompt}:", markup=False)
+            value = self._given.get(parameter.name, parameter.default or "")
+            yield Input(value, name=parameter.name, compact=True, classes="value")
+
     def on_mount(self) -> None:
-        self.query_one("#wrong").display = self.query_one("#why").display = False
-        first = self.query("Input, #cancel").exclude("#reason").first()
-        first.focus()
+        self._open()
+
+    def _open(self) -> None:
+        """Begin with what is composed: ask what policy says of it."""
+        for part in ("#wrong", "#glass", "#instead"):
+            self.query_one(part).display = False
+        self._focus_first()
         self.run_worker(self._judge(), group="judge", exclusive=True)
+
+    def _focus_first(self) -> None:
+        self.query(".value, #typed, #cancel").first().focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "go":
@@ -107,9 +134,7 @@ class PlanScreen(ModalScreen[None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter goes on to the next field; in the last one of a typed confirmation it confirms."""
-        if event.input.id == "reason":
-            self._reasoned()
-        elif event.input.id == "typed":
+        if event.input.id == "typed":
             self.action_confirm()
         else:
             self.focus_next()
@@ -126,30 +151,28 @@ class PlanScreen(ModalScreen[None]):
         if self.judgement is None or self.judgement.answer is not Answer.APPROVAL:
             self._wrong("there is nothing to be approved")
         else:
-            self._ask_why("approval")
+            self._ask_why("Why, for those who approve:", self._ask_approval)
 
     def action_break_glass(self) -> None:
         """Go on in an emergency where policy lets it; the reason comes first."""
-        if self.judgement is None or self.judgement.answer is Answer.ALLOWED:
+        if self.judgement is None or (self.judgement.answer is Answer.ALLOWED and not self.judgement.denied):
             self._wrong("nothing stands in the way")
         else:
-            self._ask_why("break-glass")
+            self._ask_why("What is the emergency? It is recorded and reviewed:", self._break)
 
-    def _ask_why(self, purpose: str) -> None:
-        why = self.query_one("#why")
-        why.display = True
-        why.query_one(Static).update(f"Why ({purpose}; it is recorded):")
-        self._purpose = purpose
-        self.query_one("#reason", Input).focus()
+    def _ask_why(self, question: str, then: Callable[[str], Coroutine[Any, Any, None]]) -> None:
+        self._answered = then
+        self.query_one(Why).ask(question)
 
-    def _reasoned(self) -> None:
-        reason = self.query_one("#reason", Input).value.strip()
-        if not reason:
+    def on_why_given(self, event: Why.Given) -> None:
+        self._offer()
+        if not event.text:
             self._wrong("say why, for those who will read it")
-        elif self._purpose == "approval":
-            self._begin(self._ask_approval(reason))
-        else:
-            self._begin(self._carry_out(break_glass=True, reason=reason))
+        elif self._answered is not None:
+            self._begin(self._answered(event.text))
+
+    def on_why_left(self) -> None:
+        self._offer()
 
     # -- what the gate says -----------------------------------------------------
 
@@ -165,36 +188,75 @@ class PlanScreen(ModalScreen[None]):
 
     async def _judge(self) -> None:
         try:
-            self.judgement = await self.gate.judge(self.plan.deed)
+            self.judgement = await self.gate.judge(self.plan.deed, break_glass=bool(self.broken))
         except CalmError as error:  # nothing is let through then
             self._verdict(str(error), refused=True)
             return
         text, refused = verdict(self.judgement)
         self._verdict(text, refused=refused)
+        self._offer()
+
+    def _offer(self) -> None:
+        """Offer what can be done next: to confirm what is allowed, or what there is instead."""
+        if self.judgement is None:
+            return
+        allowed = self.judgement.answer is Answer.ALLOWED
+        instead = "B goes on in an emergency · esc does nothing"
+        if self.judgement.answer is Answer.APPROVAL and not _waits(self.judgement):
+            instead = f"A asks others to approve it · {instead}"
+        self.query_one("#confirm").display = allowed
+        self.query_one("#instead", Static).display = not allowed
+        self.query_one("#instead", Static).update("esc does nothing" if self.judgement.read_only else instead)
+        if self.query_one(Why).asking:
+            return
+        if allowed:
+            self._focus_first()
+        else:
+            self.query_one(Rows).focus()  # or keys would be typed into a field
 
     async def _ask_approval(self, reason: str) -> None:
-        assert self.judgement is not None
+        """Ask for exactly what would be carried out, its values filled in."""
+        self.judgement = await self.gate.judge(filled(self.plan, self._values()).deed)
         request = await self.gate.ask(self.judgement, reason)
-        self.query_one("#why").display = False
+        self.judgement = replace(self.judgement, request=request)
         self._verdict(
             f"approval {request.id} is asked for; the plan can be carried out once it is granted", refused=False
         )
+        self._offer()
+        await self.gate.tell(request)
 
-    async def _carry_out(self, *, break_glass: bool = False, reason: str = "") -> None:
+    async def _break(self, reason: str) -> None:
+        """Have the plan judged as one of an emergency; it is confirmed like any other then."""
+        self.broken = reason
+        await self._judge()
+        opened = self.judgement is not None and self.judgement.answer is Answer.ALLOWED
+        self.broken = reason if opened else ""
+        self.set_class(opened, "-broken")
+        glass = self.query_one("#glass", Static)
+        glass.display = opened
+        glass.update(f"BREAK-GLASS · {sanitise.word(reason)} · it is recorded, and somebody else reviews it")
+        if not opened:
+            self._wrong("no emergency opens this")
+
+    async def _carry_out(self) -> None:
         """Resolve the targets again; begin, unless something is otherwise than was shown."""
         from calmtui.tui.screens.outcomes import OutcomesScreen  # not needed before
 
         now = self._again()
         changed = difference(self.plan, now)
-        given = {field.name: field.value for field in self.query(Input) if field.name}
         if changed:
             some = "; ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
-            self._take(now)
-            self._wrong(f"since this was shown: {some}. Confirm again to go on with what is left")
+            await self._take(now)
+            left = "Confirm again to go on with what is left" if now.targets else "Nothing is left to do"
+            self._wrong(f"since this was shown: {some}. {left}")
             return
-        plan = filled(now, given)
-        execution = await act(self.gate, plan, break_glass=break_glass, reason=reason)
+        plan = filled(now, self._values())
+        execution = await act(self.gate, plan, break_glass=bool(self.broken), reason=self.broken)
         self.app.switch_screen(OutcomesScreen(self.gate, plan, execution))
+
+    def _values(self) -> dict[str, str]:
+        """What was typed for the parameters."""
+        return {field.name: field.value for field in self.query(".value").results(Input) if field.name}
 
     def _again(self) -> Plan:
         """The plan for the same nodes as they are now."""
@@ -204,12 +266,12 @@ class PlanScreen(ModalScreen[None]):
         made = make(self.plan.name, nodes, live.actions(), hidden=self.plan.hidden, is_stale=live.fleet.is_stale)
         return replace(made, undoing=self.plan.undoing)
 
-    def _take(self, plan: Plan) -> None:
-        """Show another plan in place of the one that was shown."""
-        self.plan = plan
-        self.query_one("#box").border_title = Content(self._title())
-        self.query_one(Rows).show(len(plan.targets) + len(plan.left_out))
-        self.run_worker(self._judge(), group="judge", exclusive=True)
+    async def _take(self, plan: Plan) -> None:
+        """Show another plan in place of the one that was shown; what was typed for it stays."""
+        self._given = self._values()
+        self._look_at(plan)
+        await self.recompose()
+        self._open()
 
     def action_back(self) -> None:
         self.dismiss(None)
@@ -275,13 +337,12 @@ def verdict(judgement: Judgement) -> tuple[str, bool]:
         by += f" · approval {judgement.request.id}" if judgement.request else ""
         some = f" · {len(denied)} denied: {'; '.join(sorted(set(denied.values())))}" if denied else ""
         return by + some, bool(denied)
-    if judgement.answer is Answer.APPROVAL:
-        waiting = f"approval {judgement.request.id} is asked for" if judgement.request else "A asks for it"
-        return f"policy: {judgement.why_not} · {waiting}", True
+    if judgement.answer is Answer.APPROVAL and judgement.request is not None:
+        standing = judgement.request.standing(time.time())
+        return f"policy: {judgement.why_not} · approval {judgement.request.id} is {standing}", True
     return f"policy: {judgement.why_not}", True
 
 
-def _asked(parameter: Parameter) -> ComposeResult:
-    with Horizontal():
-        yield Static(f"{parameter.prompt}:", markup=False)
-        yield Input(parameter.default or "", name=parameter.name, compact=True)
+def _waits(judgement: Judgement) -> bool:
+    """Whether an approval is asked for that something can still become of."""
+    return judgement.request is not None and judgement.request.standing(time.time()) in LIVE

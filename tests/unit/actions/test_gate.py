@@ -119,7 +119,8 @@ async def test_break_glass_needs_a_reason_and_is_loud_only_where_it_was_needed(p
 
 
 async def test_break_glass_that_opens_only_some_of_the_nodes_is_loud_and_reviewed_too(path: Path) -> None:
-    rules = RULES + '@id("never") forbid (principal, action, resource) when { resource.name == "t" && !context.break_glass };'
+    never = '@id("never") forbid (principal, action, resource) when { resource.name == "t" && !context.break_glass };'
+    rules = RULES + never
     other = Node("ssh:web/u", "host", "u", "web")
     closed = gate(path, rules=rules)
     assert (await closed.judge(restart(TEST, other))).answer is Answer.ALLOWED  # but for one node

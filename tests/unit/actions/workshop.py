@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from importlib.metadata import EntryPoint
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -92,15 +93,15 @@ def node(name: str, *, kind: str = "thing", actions: Sequence[str] = ("stop", "d
     return Node(id=f"lab:{name}", kind=kind, name=name, source="lab", actions=tuple(actions), **fields)  # type: ignore[arg-type]
 
 
-def closed(source: Workshop, *nodes: Node, read_only: bool = False) -> LiveEstate:
-    """An estate of the workshop alone, yet to be entered."""
+def closed(source: Workshop, *nodes: Node, **declared: Any) -> LiveEstate:
+    """An estate of the workshop alone, yet to be entered; `declared` are fields of `Estate`."""
     source.nodes = list(nodes)
-    return LiveEstate(Estate("test", (SourceSpec("lab", "workshop", source),), read_only=read_only))
+    return LiveEstate(Estate("test", (SourceSpec("lab", "workshop", source),), **declared))
 
 
-def live(source: Workshop, *nodes: Node, read_only: bool = False) -> LiveEstate:
+def live(source: Workshop, *nodes: Node, **declared: Any) -> LiveEstate:
     """The same with its source open and its nodes known, without a task that gathers them."""
-    estate = closed(source, *nodes, read_only=read_only)
+    estate = closed(source, *nodes, **declared)
     estate.gatherer.sources["lab"] = source
     estate.fleet.set_source(SourceStatus("lab", "workshop", Health.LIVE))
     estate.fleet.apply("lab", [Delta("", put=list(nodes))])
