@@ -58,8 +58,7 @@ async def ran(app: CalmApp, pilot: Pilot[None], line: str) -> AnswersScreen:
     await until(pilot, lambda: isinstance(app.screen, AnswersScreen))
     screen = app.screen
     assert isinstance(screen, AnswersScreen)
-    await until(pilot, lambda: screen.fanout.execution.ended is not None)
-    await pilot.pause(0.3)
+    await until(pilot, lambda: "· ended" in shown(app) and not screen._changed and screen._list.count > 0)
     return screen
 
 
@@ -81,7 +80,7 @@ async def test_the_one_that_differs_stands_out_is_marked_and_retried() -> None:
         await press(pilot, "j")
         await until(pilot, lambda: "+other" in shown(app))
         await press(pilot, "m")
-        assert set(app.fleet_screen.marks) == {"lab:web-3"}
+        await until(pilot, lambda: set(app.fleet_screen.marks) == {"lab:web-3"})
         await press(pilot, "r")
         await until(pilot, lambda: tries.count("web-3") == 2 and screen.fanout.execution.ended is not None)
         assert len(tries) == 6
@@ -180,5 +179,5 @@ async def test_text_of_a_command_is_never_read_as_markup() -> None:
 
     async with console(deed, node("a")) as (app, pilot):
         await ran(app, pilot, "[bold]x")
-        assert "[bold]loud[/bold] ␛[31mred" in shown(app)
+        await until(pilot, lambda: "[bold]loud[/bold] ␛[31mred" in shown(app))
         assert "[bold]x" in shown(app)
