@@ -20,7 +20,7 @@ class Deed:
     """An action, a command, a shell or a copy, and its targets."""
 
     action: str
-    """As policies know it: an action's name, or `exec`, `shell`, `copy`."""
+    """As policies know it: an action's name, or `exec`, `shell`, `copy`, `runbook`."""
     nodes: Sequence[Node]
     sentences: Sequence[str]
     """What will happen to each of them: the API call in words, the command."""
@@ -34,6 +34,8 @@ class Deed:
     """What it is recorded as before it is begun."""
     exclusive: bool = True
     """Nobody else may change its nodes meanwhile. Commands and shells go side by side."""
+    comprises: tuple[str, ...] = ()
+    """What else is done in its course, as policies know it: all of it has to be allowed."""
 
     @cached_property
     def hash(self) -> str:

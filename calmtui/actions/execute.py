@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from calmtui import sanitise
@@ -173,7 +173,7 @@ class Execution:
         if node is None:
             self._skip(node_id, "gone since the plan was made")
             return
-        changed = _replaced(planned, node) or self._refuses(node)
+        changed = replaced(planned, node) or self._refuses(node)
         if changed:
             self._skip(node_id, changed)
             return
@@ -243,17 +243,7 @@ async def act(
     actions = {target.node.id: target.action for target in plan.targets}
 
     async def do(node: Node) -> tuple[Status, str]:
-        action, source = actions[node.id], live.able(node, Lifecycle)
-        if source is None:
-            raise unopened(live, node)
-        if action.reaches is not None and node.state is action.reaches and plan.name not in node.actions:
-            return Status.UNCHANGED, f"it is {node.raw_state or node.state} already"
-        wanted = {item.name: plan.parameters[item.name] for item in action.parameters}
-        asked = time.time()
-        try:
-            return Status.OK, await source.act(node, plan.name, wanted) or "done"
-        except OutcomeUnknown as error:
-            return await looked_up(live, node, action, asked, str(error))
+        return await acted(live, node, actions[node.id], plan.parameters)
 
     def refuses(node: Node) -> str:
         action = actions[node.id]
@@ -267,6 +257,24 @@ async def act(
         live, plan.name, nodes, do, refuses=refuses, parallel=limits.parallel, in_batches=limits.batches,
         max_failed=limits.max_failed, admission=admission,
     )  # fmt: skip
+
+
+async def acted(live: LiveEstate, node: Node, action: Action, values: Mapping[str, str]) -> tuple[Status, str]:
+    """Do an action to a node, unless it is so already; ok, unchanged or unknown, and what came of it.
+
+    `values` holds at least what the action needs. Raises a SourceError.
+    """
+    source = live.able(node, Lifecycle)
+    if source is None:
+        raise unopened(live, node)
+    if action.reaches is not None and node.state is action.reaches and action.name not in node.actions:
+        return Status.UNCHANGED, f"it is {node.raw_state or node.state} already"
+    wanted = {item.name: values[item.name] for item in action.parameters}
+    asked = time.time()
+    try:
+        return Status.OK, await source.act(node, action.name, wanted) or "done"
+    except OutcomeUnknown as error:
+        return await looked_up(live, node, action, asked, str(error))
 
 
 async def looked_up(live: LiveEstate, node: Node, action: Action, asked: float, lost: str) -> tuple[Status, str]:
@@ -309,7 +317,7 @@ def unopened(live: LiveEstate, node: Node) -> Unreachable:
     return Unreachable(why, where=node.source)
 
 
-def _replaced(planned: Node, now: Node) -> str:
+def replaced(planned: Node, now: Node) -> str:
     """Whether another thing stands under the same id since: a container made anew, a pod of the same name."""
     if planned.created is None or now.created is None or abs(planned.created - now.created) <= SAME_MOMENT:
         return ""

@@ -26,7 +26,7 @@ from calmtui.fleet.production import is_production
 from calmtui.fleet.query import compile_query
 from calmtui.governance import standard, trail
 from calmtui.governance.approvals import Approvals, Asked, Request, Standing, described
-from calmtui.governance.decide import Answer, Circumstances, Verdict
+from calmtui.governance.decide import Answer, Circumstances, Subject, Verdict
 from calmtui.governance.locks import Locks
 from calmtui.governance.notify import notify
 from calmtui.governance.policies import Requirement
@@ -86,26 +86,37 @@ class _Books:
 
     live: LiveEstate
     estate: Estate
+    subject: Subject | None
+    """On whose behalf; None: who runs this program."""
 
     @cached_property
     def trail(self) -> trail.Trail:
-        return trail.of(self.estate)
+        return trail.of(self.estate, self.subject.who if self.subject else None)
 
     @cached_property
     def rulebook(self) -> Rulebook:
-        return Rulebook(self.live)
+        return Rulebook(self.live, self.subject)
 
     @cached_property
     def approvals(self) -> Approvals:
-        return Approvals(self.trail.path, self.trail, subject_of(self.estate))
+        return Approvals(self.trail.path, self.trail, self.subject or subject_of(self.estate))
 
 
 class Gate:
     """The gate of one live estate. Opening a ledger or reading policies blocks, and is done in threads."""
 
-    def __init__(self, live: LiveEstate, *, read_only: bool, through: str, interactive: bool = True) -> None:
-        """`through` is `console`, `command` or `runbook`."""
+    def __init__(
+        self,
+        live: LiveEstate,
+        *,
+        read_only: bool,
+        through: str,
+        interactive: bool = True,
+        subject: Subject | None = None,
+    ) -> None:
+        """`through` is `console`, `command` or `runbook`; `subject` is on whose behalf, None: who runs this program."""
         self.live = live
+        self._subject = subject
         self._read_only = read_only
         self._through = through
         self._interactive = interactive
@@ -137,7 +148,7 @@ class Gate:
     def _books(self) -> _Books:
         """Those of the estate as it is declared now: a console paints before it has read the estate's file."""
         if self._opened is None or self._opened.estate is not self.live.estate:
-            self._opened = _Books(self.live, self.live.estate)
+            self._opened = _Books(self.live, self.live.estate, self._subject)
         return self._opened
 
     async def judge(self, deed: Deed, *, break_glass: bool = False) -> Judgement:
@@ -167,7 +178,28 @@ class Gate:
             raise UsageError("break-glass needs a reason", next_step="say why, for those who review it")
         return await asyncio.to_thread(self._admit, deed, break_glass=break_glass, reason=reason)
 
-    def _judge(self, deed: Deed, *, break_glass: bool) -> Judgement:
+    async def go_on(self, deed: Deed, nodes: Sequence[Node], *, break_glass: bool, key: str) -> Admission:
+        """Let a part of what was admitted through, as things stand now; its approval, used since, still counts.
+
+        `key` names the whole to the locks, so that whoever carries it on after a crash has them. Raises EstateError,
+        StoreError.
+        """
+        return await asyncio.to_thread(self._go_on, deed, nodes, break_glass=break_glass, key=key)
+
+    def _go_on(self, deed: Deed, nodes: Sequence[Node], *, break_glass: bool, key: str) -> Admission:
+        judgement = self._judge(deed, break_glass=break_glass, begun=True)
+        verdicts = dict(zip(deed.ids, judgement.verdicts, strict=True))
+        denied = {
+            node.id: self.read_only or verdicts[node.id].reason
+            for node in nodes
+            if self.read_only or verdicts[node.id].answer is not Answer.ALLOWED
+        }
+        locks = Locks(self.trail.path, self.live.estate.name, key, self.trail.who.name, deed.action)
+        held = locks.take(node.id for node in nodes if node.id not in denied)
+        busy = {one.node: f"{one.who} is doing {one.action} to it" for one in held}
+        return Admission(deed, denied, busy, self.trail, locks)
+
+    def _judge(self, deed: Deed, *, break_glass: bool, begun: bool = False) -> Judgement:
         verdicts = self._decide(deed, break_glass=break_glass)
         judgement = Judgement(deed, verdicts, read_only=self.read_only)
         if judgement.answer is not Answer.APPROVAL:
@@ -179,7 +211,8 @@ class Gate:
                 judgement, verdicts=self._decide(deed, break_glass=break_glass, lifted=lifted), standard=change.name
             )
         now, requests = time.time(), self.approvals.of_plan(deed.hash)
-        granted = (one for one in requests if one.standing(now) is Standing.APPROVED)
+        counts = (Standing.APPROVED, Standing.USED) if begun else (Standing.APPROVED,)
+        granted = (one for one in requests if one.standing(now) in counts)
         needs = judgement.needs  # as the rules are now: what sufficed when it was asked for may not any more
         request = next((one for one in granted if len(one.lifted(needs)) == len(needs)), None)
         if request is None:
@@ -193,7 +226,11 @@ class Gate:
             hidden=deed.hidden, undo=deed.undo, break_glass=break_glass, interactive=self._interactive,
             through=self._through,
         )  # fmt: skip
-        return self.rulebook.decide(deed.action, deed.nodes, circumstances, lifted=lifted)
+        verdicts = self.rulebook.decide(deed.action, deed.nodes, circumstances, lifted=lifted)
+        for act in deed.comprises:
+            also = self.rulebook.decide(act, deed.nodes, circumstances, lifted=lifted)
+            verdicts = [one.and_also(other) for one, other in zip(verdicts, also, strict=True)]
+        return verdicts
 
     def _admit(self, deed: Deed, *, break_glass: bool, reason: str) -> Admission:
         judgement = without = self._judge(deed, break_glass=False)

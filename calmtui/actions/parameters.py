@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from calmtui.errors import UsageError
 from calmtui.providers.base import Parameter
 
-_BOOL = {
+BOOLS = {
     "yes": "true",
     "true": "true",
     "1": "true",
@@ -60,7 +60,7 @@ def _value(parameter: Parameter, given: str | None) -> str:
         except ValueError:
             raise UsageError(f"{parameter.name} is a whole number, not {text!r}") from None
     if parameter.kind == "bool":
-        if text.lower() not in _BOOL:
+        if text.lower() not in BOOLS:
             raise UsageError(f"{parameter.name} is yes or no, not {text!r}")
-        return _BOOL[text.lower()]
+        return BOOLS[text.lower()]
     return text

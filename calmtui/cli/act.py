@@ -176,10 +176,10 @@ def _print_plan(plan: Plan, judgement: Judgement, *, as_json: bool) -> None:
             "left_out": _left_out_json(plan.left_out),
         })  # fmt: skip
     else:
-        out("\n".join([*_plan_lines(plan, len(plan.targets)), *_verdict_lines(judgement), f"hash: {plan.hash}"]))
+        out("\n".join([*_plan_lines(plan, len(plan.targets)), *verdict_lines(judgement), f"hash: {plan.hash}"]))
 
 
-def _verdict_lines(judgement: Judgement) -> list[str]:
+def verdict_lines(judgement: Judgement) -> list[str]:
     """What policy says, once for all the nodes of which it says the same."""
     alike: dict[tuple[str, str], int] = {}
     for verdict in judgement.verdicts:
@@ -214,7 +214,7 @@ async def _confirmed(estate: Opened, query: str, plan: Plan, judgement: Judgemen
     from calmtui.cli.terminal import ask
     from calmtui.providers.base import Danger
 
-    lines = [*_plan_lines(plan, SHOWN), *_verdict_lines(judgement), *(f"! {reason}" for reason in plan.reasons)]
+    lines = [*_plan_lines(plan, SHOWN), *verdict_lines(judgement), *(f"! {reason}" for reason in plan.reasons)]
     while True:
         say("\n".join(lines))
         if plan.danger is not Danger.NONE:

@@ -21,6 +21,8 @@ from calmtui.cli.logs import logs
 from calmtui.cli.ls import ls
 from calmtui.cli.pins import pins
 from calmtui.cli.policy import freezes, policy
+from calmtui.cli.run import run
+from calmtui.cli.runs import runs
 from calmtui.cli.settings import typed
 from calmtui.cli.shell import shell
 from calmtui.cli.show import show
@@ -35,6 +37,8 @@ app.command("ls")(ls)
 app.command("show")(show)
 app.command("act")(act)
 app.command("exec")(exec_)
+app.command("run")(run)
+app.add_typer(runs, name="runs")
 app.add_typer(cp, name="cp")
 app.command("history")(history)
 app.command("logs")(logs)

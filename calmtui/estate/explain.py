@@ -7,7 +7,7 @@ pattern does not match, the first sentence of the field's docstring says what is
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -135,8 +135,14 @@ class _Explaining:
             if isinstance(part, int):
                 continue  # the model of a list's items was found with the list
             field = _by_name(current).get(part)
-            current = _model_in(field.annotation) if field else None
+            current = _fitting(_models_in(field.annotation), self.keys(loc, part)) if field else None
         return _by_name(current)
+
+    def keys(self, loc: Loc, part: str) -> Collection[str]:
+        """The keys that were written at or around `loc`, in the value of the field `part`."""
+        at = loc[: max(index for index, each in enumerate(loc) if each == part) + 2]
+        value = self.written.at(at) if at in self.written.places else None
+        return value.keys() if isinstance(value, dict) else ()
 
 
 def _by_name(model: type[BaseModel] | None) -> Mapping[str, Any]:
@@ -144,10 +150,20 @@ def _by_name(model: type[BaseModel] | None) -> Mapping[str, Any]:
     return {field.alias or name: field for name, field in fields.items()}
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _models_in(part)]
+
+
+def _fitting(models: Sequence[type[BaseModel]], keys: Collection[str]) -> type[BaseModel] | None:
+    """Of the alternatives the one whose needed fields are written; else the first."""
+    fits = (model for model in models if all(field in keys for field in _needed(model)) and _needed(model))
+    return next(fits, models[0] if models else None)
+
+
+def _needed(model: type[BaseModel]) -> list[str]:
+    return [name for name, field in _by_name(model).items() if field.is_required()]
 
 
 def _must(detail: ErrorDetails) -> str:

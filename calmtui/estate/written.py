@@ -4,7 +4,8 @@ Stricter and simpler than YAML 1.1, for files in which `no` may be a country and
 
 - only `true`, `false`, `null`, `~` and nothing at all are not text; whoever wants a number reads it from the text;
 - a key stands once; custom tags are refused; anchors, aliases and `<<` work;
-- `${NAME}` in a value takes from the environment, `${NAME:-text}` has a default, `$${` is a plain `${`.
+- `${NAME}` in a value takes from the environment, `${NAME:-text}` has a default, `$${` is a plain `${`; but in files
+  that hold commands, which have an environment of their own, nothing is taken.
 
 Everything wrong is recorded as a Problem and reading goes on where that is possible.
 """
@@ -84,8 +85,11 @@ class Written:
         return repr(text if len(text) <= 60 else text[:59] + "…")
 
 
-def read(path: Path, environment: Mapping[str, str]) -> Written:
-    """Read a file. What cannot be read at all is a problem of the file as a whole."""
+def read(path: Path, environment: Mapping[str, str] | None) -> Written:
+    """Read a file; without an environment `${` stands for itself.
+
+    What cannot be read at all is a problem of the file as a whole.
+    """
     written = Written(str(path))
     try:
         with path.open("rb") as file:  # a pipe such as <(…) is welcome, so no look at its size first
@@ -102,7 +106,7 @@ def read(path: Path, environment: Mapping[str, str]) -> Written:
     return parse(data, written, environment)
 
 
-def parse(data: bytes, written: Written, environment: Mapping[str, str]) -> Written:
+def parse(data: bytes, written: Written, environment: Mapping[str, str] | None) -> Written:
     """Fill `written` from the bytes of a file."""
     try:
         text = data.decode("utf-8-sig")
@@ -142,7 +146,7 @@ class _TooMany(Exception):
 class _Walk:
     """One walk over the nodes of a file."""
 
-    def __init__(self, written: Written, environment: Mapping[str, str]) -> None:
+    def __init__(self, written: Written, environment: Mapping[str, str] | None) -> None:
         self.written = written
         self.environment = environment
         self.around: set[int] = set()
@@ -179,9 +183,11 @@ class _Walk:
             return node.value.lower() == "true"
         if node.tag not in (f"{TAG}str", f"{TAG}merge"):
             self.written.spoil(place_of(node.start_mark), f"tag {_short(node.tag)} means nothing here", "remove it")
-        return self.expand(node.value, loc) if "${" in node.value else node.value
+        if self.environment is None or "${" not in node.value:
+            return node.value
+        return self.expand(node.value, loc, self.environment)
 
-    def expand(self, text: str, loc: Loc) -> str:
+    def expand(self, text: str, loc: Loc, environment: Mapping[str, str]) -> str:
         place = self.written.places[loc]
 
         def variable(match: re.Match[str]) -> str:
@@ -192,9 +198,9 @@ class _Walk:
                 self.written.spoil(place, "'${' without a name and '}'", "write ${NAME}, or $${ for a plain ${")
                 return match[0]
             self.written.originals[loc] = text
-            found = self.environment.get(name, match["default"])
+            found = environment.get(name, match["default"])
             if found is None:
-                near = closest(name, self.environment)
+                near = closest(name, environment)
                 allowed = f"set it, or write ${{{name}:-DEFAULT}}"
                 self.written.spoil(place, f"environment variable {name} is not set", allowed, near)
                 return ""

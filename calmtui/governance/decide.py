@@ -74,6 +74,18 @@ class Verdict:
     """By rule, what would lift it."""
     freezes: tuple[str, ...] = ()
 
+    def and_also(self, other: Verdict) -> Verdict:
+        """What holds where both of two things are to be done to the node."""
+        strictest = max(self, other, key=lambda verdict: _STRICTER[verdict.answer])
+        if self.answer is not Answer.APPROVAL or other.answer is not Answer.APPROVAL:
+            return strictest
+        reason = "; ".join(dict.fromkeys(filter(None, (self.reason, other.reason))))
+        rules = tuple(sorted({*self.rules, *other.rules}))
+        return Verdict(Answer.APPROVAL, rules, reason, {**(self.needs or {}), **(other.needs or {})}, self.freezes)
+
+
+_STRICTER = {Answer.ALLOWED: 0, Answer.APPROVAL: 1, Answer.DENIED: 2}
+
 
 @dataclass(frozen=True)
 class Question:

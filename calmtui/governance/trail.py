@@ -113,9 +113,9 @@ class Trail:
         return chain.canonical(whole), whole
 
 
-def of(estate: Estate) -> Trail:
-    """The trail of an estate: in the ledger that it names, or in this user's own."""
-    return Trail(estate.ledger or ledger.default_path(), estate.name, to=sinks(estate.audit))
+def of(estate: Estate, who: Who | None = None) -> Trail:
+    """The trail of an estate: in the ledger that it names, or in this user's own; of what `who` does, else this user."""
+    return Trail(estate.ledger or ledger.default_path(), estate.name, who=who, to=sinks(estate.audit))
 
 
 def utc(at: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-COMMANDS = ("exec", "shell", "copy")
+COMMANDS = ("exec", "shell", "copy", "runbook")
 """What can be done to a node besides the actions of its provider."""
 
 NODE = {

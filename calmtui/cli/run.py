@@ -1,0 +1,224 @@
+"""`calmtui run`: a runbook's plan, a confirmation, and the run as it goes on; it goes on without us too."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from calmtui.cli.diagnostics import ExitCode, say
+from calmtui.cli.settings import Settings, settings
+from calmtui.errors import CalmError, UsageError
+
+if TYPE_CHECKING:
+    from calmtui.actions.gate import Gate, Judgement
+    from calmtui.cli.opened import Opened
+    from calmtui.runbooks.load import Runbook
+    from calmtui.runbooks.plan import RunPlan
+
+SHOWN = 20
+"""How many targets a plan shown on a terminal lists before it only counts."""
+
+
+def run(
+    context: typer.Context,
+    runbook: Annotated[str, typer.Argument(help="Its name. None: list them.")] = "",
+    parameter: Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="A value it needs.")] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Print what would happen, node by node, and do nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Print its id once it is begun, and do not watch it.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The plan, or in the end the run, as JSON.")] = False,
+    reason: Annotated[str, typer.Option(help="Why, for the record and for those who approve.")] = "",
+    ask_approval: Annotated[bool, typer.Option("--ask-approval", help="Ask for the approval that it needs.")] = False,
+    break_glass: Annotated[
+        bool, typer.Option("--break-glass", help="In an emergency, with a reason; it is reviewed afterwards.")
+    ] = False,
+    wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
+) -> None:
+    """Carry out a runbook of the estate. It goes on without this terminal; `calmtui runs` watches and ends it."""
+    from calmtui.actions import parameters
+    from calmtui.cli.runs import follow
+
+    if not runbook:
+        raise typer.Exit(_list(settings(context)))
+    if not (yes or plan or ask_approval or sys.stdin.isatty()):
+        raise UsageError("there is no terminal to confirm on", next_step="add --yes to go on without being asked")
+    if break_glass and not reason.strip():
+        raise UsageError("break-glass needs a reason", next_step="say why, for those who review it")
+    how = _How(parameters.parse(parameter or ()), reason, plan=plan, yes=yes, as_json=as_json,
+               ask_approval=ask_approval, break_glass=break_glass)  # fmt: skip
+    submitted = asyncio.run(_submit(settings(context), runbook, how, wait))
+    if isinstance(submitted, int):
+        raise typer.Exit(submitted)
+    raise typer.Exit(follow(submitted.id, as_json=as_json, detach=detach))
+
+
+@dataclass(frozen=True)
+class _How:
+    """What was typed besides the runbook's name."""
+
+    given: dict[str, str]
+    reason: str
+    plan: bool
+    yes: bool
+    as_json: bool
+    ask_approval: bool
+    break_glass: bool
+
+
+@dataclass(frozen=True)
+class _Submitted:
+    id: str
+
+
+def _list(chosen: Settings) -> int:
+    from calmtui.cli.printing import out_table
+    from calmtui.estate.load import load_estate
+    from calmtui.estate.problems import EstateError
+    from calmtui.runbooks import load
+
+    estate = load_estate(chosen.inventory)
+    rows, wrong = [], []
+    for name in load.known(estate):
+        try:
+            rows.append(((name, ""), (load.load(estate, name).declared.summary, "")))
+        except EstateError as error:
+            wrong.append(str(error))
+    for text in wrong:
+        say(text)
+    if not rows and not wrong:
+        raise CalmError("the estate has no runbooks", where=str(load.folder(estate)),
+                        next_step="write one: NAME.yaml")  # fmt: skip
+    out_table(("RUNBOOK", "SUMMARY"), rows)
+    return ExitCode.WRONG_USE if wrong else ExitCode.FINE
+
+
+async def _submit(chosen: Settings, name: str, how: _How, wait: float) -> _Submitted | int:
+    """Plan it, have it confirmed and submit it; or what to exit with when nothing is submitted."""
+    from calmtui.actions.gate import Gate
+    from calmtui.cli.opened import opened
+    from calmtui.estate.load import load_estate
+    from calmtui.governance.decide import Answer
+    from calmtui.runbooks import plan as plans
+    from calmtui.runbooks.journal import Journal
+    from calmtui.runbooks.load import load
+
+    runbook = load(load_estate(chosen.inventory), name)
+    query = plans.targets(runbook, how.given)
+    async with opened(chosen, wait, query) as estate:
+        gate = Gate(estate.live, read_only=chosen.read_only, through="runbook", interactive=sys.stdin.isatty())
+        made = _plan(estate, gate, runbook, query, how)
+        deed = made.deed({node.id: node for node in estate.live.fleet})
+        judgement = await gate.judge(deed, break_glass=how.break_glass)
+        if how.plan:
+            _print_plan(made, judgement, as_json=how.as_json)
+            return ExitCode.FAILED if estate.failed else ExitCode.FINE
+        if how.ask_approval:
+            return await _ask_approval(gate, judgement, how)
+        if judgement.answer is not Answer.ALLOWED:
+            await gate.admit(deed, break_glass=how.break_glass, reason=how.reason)  # which refuses, on record
+        if not how.yes and not await _confirmed(made, judgement):
+            say("nothing was done")
+            return ExitCode.FAILED
+        return _Submitted(Journal().submit(made).id)
+
+
+def _plan(estate: Opened, gate: Gate, runbook: Runbook, query: str, how: _How) -> RunPlan:
+    from calmtui.runbooks import plan as plans
+
+    subject = gate.rulebook.subject
+    return plans.make(
+        estate.live.estate, runbook, estate.one_or_more(query), how.given, estate.live.actions(), who=subject.who,
+        groups=subject.groups, reason=how.reason, break_glass=how.break_glass,
+    )  # fmt: skip
+
+
+async def _ask_approval(gate: Gate, judgement: Judgement, how: _How) -> int:
+    from calmtui.cli.printing import out, out_json
+    from calmtui.governance.approvals import still_needs
+
+    request = await gate.ask(judgement, how.reason)
+    if how.as_json:
+        out_json({"approval": request.id, "plan": request.plan})
+    else:
+        out(f"approval {request.id} is asked for; it needs {still_needs(request)}")
+    try:
+        await gate.tell(request)
+    except CalmError as error:
+        say(f"calmtui: {error}")
+        return ExitCode.FAILED
+    return ExitCode.FINE
+
+
+async def _confirmed(plan: RunPlan, judgement: Judgement) -> bool:
+    """Show the plan and ask; nothing but what is asked for counts as a yes."""
+    from calmtui.cli.act import verdict_lines
+    from calmtui.cli.terminal import ask
+    from calmtui.fleet.production import is_production
+    from calmtui.providers.base import Danger
+
+    say("\n".join([*_lines(plan, SHOWN), *verdict_lines(judgement)]))
+    serious = plan.danger >= Danger.TYPE_NAME or any(map(is_production, judgement.deed.nodes))
+    wanted = plan.runbook if serious else "y"
+    answer = await ask(f"type {wanted} to go on:" if serious else "go on? y or n:")
+    return answer is not None and answer.strip() == wanted
+
+
+def _print_plan(plan: RunPlan, judgement: Judgement, *, as_json: bool) -> None:
+    from calmtui.cli.act import verdict_lines
+    from calmtui.cli.printing import out, out_json
+
+    if as_json:
+        out_json(plan_json(plan) | {
+            "answer": judgement.answer, "why_not": judgement.why_not,
+            "needs": {rule: str(needed) for rule, needed in judgement.needs.items()},
+        })  # fmt: skip
+        return
+    from calmtui.runbooks.plan import sentences
+
+    lines = _lines(plan, 0)
+    for number, stage in enumerate(plan.batches, 1):
+        lines.append(f"batch {number} of {len(plan.batches)}: {len(stage)} nodes, {plan.parallel} at once at the most")
+        for node in stage:
+            lines.append(f"  {node.id}")
+            lines += [f"    {said}" for said in sentences([one for one in plan.steps if not one.once], node)]
+        lines += [f"  then, once: {said}" for said in sentences([one for one in plan.steps if one.once], None)]
+    out("\n".join([*lines, *verdict_lines(judgement), f"hash: {judgement.deed.hash}"]))
+
+
+def _lines(plan: RunPlan, limit: int) -> list[str]:
+    """A plan for people; `limit` targets at the most are listed."""
+    from calmtui.runbooks.plan import sentence
+
+    values = "".join(f" {name}={value}" for name, value in plan.parameters.items())
+    found = [f"{plan.runbook}{values}: {plan.summary}"]
+    found += [f"  {step.key}. {sentence(step, None)}" for step in plan.steps]
+    batches = ", ".join(map(str, plan.stages))
+    budget = "any number may fail" if plan.max_failed is None else f"{plan.max_failed} may fail"
+    found.append(f"{len(plan.nodes)} nodes in batches of {batches}; {budget}, then: {plan.on_failure}")
+    found += [f"  rollback: {sentence(step, None)}" for step in plan.rollback]
+    found += [f"  {node.id}" for node in plan.nodes[:limit]]
+    if limit and len(plan.nodes) > limit:
+        found.append(f"  … and {len(plan.nodes) - limit} more; --plan lists them all")
+    return found
+
+
+def plan_json(plan: RunPlan) -> dict[str, Any]:
+    """A plan as scripts get it, secrets masked."""
+    from calmtui.runbooks.plan import sentences
+
+    return {
+        "runbook": plan.runbook, "hash": plan.hash, "parameters": plan.parameters, "parallel": plan.parallel,
+        "max_failed": plan.max_failed, "min_healthy": plan.min_healthy, "on_failure": plan.on_failure,
+        "batches": [[{"id": node.id, "steps": sentences([one for one in plan.steps if not one.once], node)}
+                     for node in stage] for stage in plan.batches],
+        "once": sentences([one for one in plan.steps if one.once], None),
+        "rollback": sentences(plan.rollback, None),
+    }  # fmt: skip

@@ -1,0 +1,96 @@
+"""What can be looked at from where a run is carried out: connections, answers over HTTP, lines in logs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from contextlib import aclosing
+from urllib.parse import urlsplit
+
+from calmtui.errors import CalmError, UsageError
+from calmtui.estate.live import LiveEstate
+from calmtui.fleet.moment import seconds
+from calmtui.fleet.node import Node
+from calmtui.logs.results import Results
+from calmtui.logs.search import Expression, clock, search
+from calmtui.providers.base import SearchRequest
+from calmtui.runbooks.declared import LogRate
+
+HTTP_SECONDS = 10.0
+"""That a server has to say something more."""
+LARGEST = 1 << 20
+"""Bytes of an answer that are looked at."""
+LOOKS = 6
+"""How often the logs are counted within a window."""
+SHORTEST_LOOK, LONGEST_LOOK = 0.5, 10.0
+"""Seconds between two counts."""
+
+
+async def tcp(address: str) -> str:
+    """What is wrong with `HOST:PORT` accepting connections; empty: nothing. Raises UsageError."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdigit():
+        raise UsageError(f"{address!r} is no HOST:PORT")
+    try:
+        _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+    except OSError as error:
+        return f"{address}: {error.strerror or error}"
+    writer.close()
+    return ""
+
+
+async def http(url: str, statuses: Sequence[int], contains: str) -> str:
+    """What is wrong with the answer to a GET; empty: nothing. Raises UsageError."""
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise UsageError(f"{url!r} is no http address")
+    return await asyncio.to_thread(_http, url, statuses, contains)
+
+
+def _http(url: str, statuses: Sequence[int], contains: str) -> str:
+    request = urllib.request.Request(url, headers={"User-Agent": "calmtui"})  # noqa: S310 -- http(s), seen to above
+    try:
+        with urllib.request.urlopen(request, timeout=HTTP_SECONDS) as answer:  # noqa: S310
+            status, body = answer.status, answer.read(LARGEST)
+    except urllib.error.HTTPError as error:
+        with error:
+            status, body = error.code, error.read(LARGEST)
+    except (urllib.error.URLError, OSError) as error:
+        return f"no answer: {getattr(error, 'reason', error)}"
+    if status not in statuses:
+        return f"status {status}"
+    return "" if contains.encode() in body else f"the answer does not hold {contains!r}"
+
+
+async def logs(live: LiveEstate, node: Node, rate: LogRate) -> tuple[str, str]:
+    """Look on at a node's logs for a window from now on: what is wrong (empty: nothing), and how many lines there were.
+
+    It ends as soon as there are too many. Raises CalmError when they cannot be read.
+    """
+    window = seconds(rate.window) or 0.0
+    since, loop = time.time(), asyncio.get_running_loop()
+    until = loop.time() + window
+    pause = min(max(window / LOOKS, SHORTEST_LOOK), LONGEST_LOOK)
+    while True:
+        left = until - loop.time()
+        await asyncio.sleep(max(min(pause, left), 0.0))
+        count = await _count(live, node, rate.pattern, since)
+        said = f"{count} lines match {rate.pattern} in {time.time() - since:.0f} s"
+        if count > rate.max:
+            return f"more than {rate.max}", said
+        if left <= 0:
+            return "", said
+
+
+async def _count(live: LiveEstate, node: Node, pattern: str, since: float) -> int:
+    expression = Expression(pattern)
+    request = SearchRequest(pattern, expression.matches, clock, since=since, max_lines=0)
+    results = Results()
+    async with aclosing(search(live, [node], request)) as findings:
+        async for where, finding in findings:
+            results.take(where, finding)
+    if errors := [result.error for result in results.nodes.values() if result.error]:
+        raise CalmError(errors[0], where=node.name)
+    return results.matches

@@ -1,0 +1,289 @@
+"""The journal of runs: what each of them is, how it stands, and all that has happened in it.
+
+One SQLite file for all consoles and workers of a user. What happens is appended and on the disk before
+the next thing is done, so that whoever carries a run on knows what was begun and what has ended; how a
+step stands is its last event. Everything here blocks, and raises StoreError.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from calmtui.actions.outcome import Status
+from calmtui.errors import UsageError
+from calmtui.estate import folders
+from calmtui.fleet.node import NodeId
+from calmtui.runbooks.plan import RunPlan
+from calmtui.store.database import BUSY_SECONDS, StoreError, transaction
+from calmtui.store.filesystem import is_network
+
+VERSION = 1
+"""The schema that this program writes (`PRAGMA user_version`)."""
+
+_SCHEMA = (
+    """
+    create table runs (
+        id text primary key,
+        runbook text not null,
+        who text not null,
+        nodes integer not null,
+        hash text not null,
+        plan text not null,
+        status text not null,
+        detail text not null default '',
+        attempt integer not null default 1,
+        wanted text not null default '',
+        submitted_at real not null,
+        began_at real,
+        ended_at real
+    ) strict
+    """,
+    "create index runs_by_time on runs (submitted_at)",
+    """
+    create table events (
+        seq integer primary key,
+        run text not null references runs (id),
+        attempt integer not null,
+        at real not null,
+        node text not null,
+        step text not null,
+        status text not null,
+        detail text not null,
+        output text not null
+    ) strict
+    """,
+    "create index events_of_runs on events (run, seq)",
+)
+
+
+class Standing(StrEnum):
+    """How a run stands."""
+
+    SUBMITTED = "submitted"
+    """No worker has begun it."""
+    RUNNING = "running"
+    WAITING = "waiting"
+    """For somebody or something; the detail says for what."""
+    OK = "ok"
+    FAILED = "failed"
+    """Not every node has all that was to be done."""
+    ROLLED_BACK = "rolled back"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come by itself."""
+        return self not in (Standing.SUBMITTED, Standing.RUNNING, Standing.WAITING)
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A run, without its plan."""
+
+    id: str
+    """Eight characters, to be typed."""
+    runbook: str
+    who: str
+    nodes: int
+    hash: str
+    standing: Standing
+    detail: str
+    attempt: int
+    """From 1; one more each time it is resumed after its end."""
+    wanted: str
+    """`cancel` once somebody wants it to end."""
+    submitted_at: float
+    began_at: float | None
+    ended_at: float | None
+
+    @property
+    def workflow(self) -> str:
+        """What the engine calls this attempt."""
+        return f"{self.id}-{self.attempt}"
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened: a step was begun on a node, or has ended there."""
+
+    node: NodeId
+    """Empty: of the run, not of a node."""
+    step: str
+    """The key of the step; empty: of the node as a whole."""
+    status: Status
+    detail: str = ""
+    """In a few words, safe for a terminal."""
+    output: str = ""
+    """The end of what a command has printed, safe for a terminal."""
+    at: float = 0.0
+    """Seconds since the epoch; set when it is written, as the following are."""
+    attempt: int = 0
+    seq: int = 0
+
+
+_RUN = (
+    "select id, runbook, who, nodes, hash, status, detail, attempt, wanted, submitted_at, began_at, ended_at from runs"
+)
+
+
+class Journal:
+    """The journal in a file, which is made when it is first written to."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or folders.state() / "runs.db"
+
+    def submit(self, plan: RunPlan) -> Run:
+        """Take in a plan to be carried out."""
+        run_id = secrets.token_hex(4)
+        with self._writing() as connection:
+            connection.execute(
+                "insert into runs (id, runbook, who, nodes, hash, plan, status, submitted_at)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    run_id, plan.runbook, plan.who.name, len(plan.nodes), plan.hash,
+                    msgspec.json.encode(plan).decode(), Standing.SUBMITTED.value, time.time(),
+                ),
+            )  # fmt: skip
+        return self.run(run_id)
+
+    def runs(self, limit: int = 50) -> list[Run]:
+        """The newest runs, the newest first."""
+        return self._runs(f"{_RUN} order by submitted_at desc limit ?", limit)
+
+    def unfinished(self) -> list[Run]:
+        """The runs that a worker has to carry out, the oldest first."""
+        ended = [standing.value for standing in Standing if standing.ended]
+        marks = ", ".join("?" * len(ended))
+        return self._runs(f"{_RUN} where status not in ({marks}) order by submitted_at", *ended)
+
+    def run(self, wanted: str) -> Run:
+        """The run of that id, or the only one whose id begins so. Raises UsageError."""
+        found = self._runs(f"{_RUN} where substr(id, 1, ?) = ? limit 2", len(wanted), wanted) if wanted else []
+        if len(found) != 1:
+            what = f"{wanted!r} are several runs" if found else f"there is no run {wanted!r}"
+            raise UsageError(what, next_step="`calmtui runs` lists them")
+        return found[0]
+
+    def plan(self, run_id: str) -> RunPlan:
+        """The plan of a run. Raises StoreError when it is not the one that was submitted."""
+        with self._reading() as connection:
+            row = connection.execute("select plan, hash from runs where id = ?", (run_id,)).fetchone()
+        plan = msgspec.json.decode(row[0], type=RunPlan)
+        if plan.hash != row[1]:
+            raise StoreError(f"the plan of run {run_id} was altered", where=str(self.path), next_step="start it anew")
+        return plan
+
+    def stands(self, run_id: str, standing: Standing, detail: str = "") -> None:
+        """Note how a run stands now."""
+        now = time.time()
+        with self._writing() as connection:
+            connection.execute(
+                "update runs set status = ?, detail = ?, began_at = coalesce(began_at, ?), ended_at = ? where id = ?",
+                (standing.value, detail, now, now if standing.ended else None, run_id),
+            )
+
+    def cancel(self, run_id: str) -> bool:
+        """Ask for a run to end; whether it goes on so far. One that no worker has begun ends at once."""
+        now = time.time()
+        with self._writing() as connection:
+            connection.execute(
+                "update runs set status = ?, detail = 'cancelled before it began', ended_at = ?"
+                " where id = ? and status = ?",
+                (Standing.CANCELLED.value, now, run_id, Standing.SUBMITTED.value),
+            )
+            connection.execute("update runs set wanted = 'cancel' where id = ? and ended_at is null", (run_id,))
+        return not self.run(run_id).standing.ended
+
+    def reopen(self, run_id: str) -> Run:
+        """Have a run that has ended go on: what failed or was not begun is done now. Raises UsageError."""
+        run = self.run(run_id)
+        if not run.standing.ended or run.standing is Standing.OK:
+            raise UsageError(
+                f"run {run.id} is {run.standing}", next_step="only a run that has not ended well is resumed"
+            )
+        with self._writing() as connection:
+            connection.execute(
+                "update runs set status = ?, detail = '', wanted = '', ended_at = null, attempt = attempt + 1"
+                " where id = ? and attempt = ? and ended_at is not null",
+                (Standing.SUBMITTED.value, run.id, run.attempt),
+            )
+        return self.run(run.id)
+
+    def append(self, run: Run, events: Iterable[Event]) -> None:
+        """Write what has happened through to the disk."""
+        now = time.time()
+        with self._writing() as connection:
+            connection.executemany(
+                "insert into events (run, attempt, at, node, step, status, detail, output)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?)",
+                [(run.id, run.attempt, now, one.node, one.step, one.status.value, one.detail, one.output)
+                 for one in events],
+            )  # fmt: skip
+
+    def events(self, run_id: str, after: int = 0) -> list[Event]:
+        """What has happened in a run after the event of a number, in its order."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                "select node, step, status, detail, output, at, attempt, seq from events"
+                " where run = ? and seq > ? order by seq",
+                (run_id, after),
+            ).fetchall()
+        return [Event(node, step, Status(status), *rest) for node, step, status, *rest in rows]
+
+    def _runs(self, sql: str, *values: str | int) -> list[Run]:
+        with self._reading() as connection:
+            rows = connection.execute(sql, values).fetchall()
+        return [msgspec.convert(dict(zip(Run.__struct_fields__, row, strict=True)), Run) for row in rows]
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._told(), contextlib.closing(self._opened()) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection within one transaction that is on the disk when this is left."""
+        with self._told(), contextlib.closing(self._opened()) as connection, transaction(connection):
+            yield connection
+
+    def _opened(self) -> sqlite3.Connection:
+        if not self.path.exists():
+            folders.made(self.path.parent)
+            self.path.touch(0o600)
+        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS)
+        connection.execute("pragma synchronous = full")
+        version: int = connection.execute("pragma user_version").fetchone()[0]
+        if version > VERSION:
+            connection.close()
+            raise StoreError("the journal was written by a newer calmtui", where=str(self.path), next_step="start that")
+        if version < VERSION:
+            self._make(connection)
+        return connection
+
+    def _make(self, connection: sqlite3.Connection) -> None:
+        if is_network(self.path):
+            raise StoreError("the journal of runs cannot lie on a network file system", where=str(self.path),
+                             next_step="set XDG_STATE_HOME to a folder on a local disk")  # fmt: skip
+        connection.execute("pragma journal_mode = wal")
+        with transaction(connection):
+            if connection.execute("pragma user_version").fetchone()[0] < VERSION:  # another may have been quicker
+                for statement in _SCHEMA:
+                    connection.execute(statement)
+                connection.execute(f"pragma user_version = {VERSION:d}")
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"the journal of runs cannot be used: {error}", where=str(self.path),
+                             next_step="look at the disk, the file and its rights") from error  # fmt: skip
+        except OSError as error:
+            raise StoreError(f"the journal of runs cannot be used: {error.strerror}", where=str(self.path),
+                             next_step="look at the folder's rights") from error  # fmt: skip

@@ -1,0 +1,357 @@
+"""The plan of a run: exactly which nodes, in which order, and every step. It never changes once it is made.
+
+It is what people confirm and approve, what the journal keeps, and what a worker carries out; whoever
+resumes it reads nothing else, so that it cannot turn out otherwise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from pydantic import TypeAdapter
+
+from calmtui.actions.catalogue import Catalogue, action_of
+from calmtui.actions.deed import Deed
+from calmtui.errors import UsageError
+from calmtui.estate.model import Estate
+from calmtui.fleet.node import Node, NodeId
+from calmtui.governance.identity import Who
+from calmtui.masks import MASK
+from calmtui.providers.base import Danger
+from calmtui.runbooks import template, values
+from calmtui.runbooks.declared import (
+    ActionStep,
+    ApproveStep,
+    CheckStep,
+    NotifyStep,
+    ParallelStep,
+    RunbookStep,
+    RunStep,
+    Step,
+    Told,
+    WaitStep,
+)
+from calmtui.runbooks.load import Runbook, load
+from calmtui.runbooks.strategy import course, cut
+
+DEEPEST = 5
+"""How many runbooks may be within another."""
+
+_step: TypeAdapter[Step] = TypeAdapter(Step)
+
+
+class PlannedNode(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A target as it was when the plan was made."""
+
+    id: NodeId
+    kind: str
+    name: str
+    source: str
+    created: float | None = None
+    values: dict[str, str] = {}
+    """What the steps take of it, by the name under which it is put in: `node.address`."""
+
+    @property
+    def node(self) -> Node:
+        """It as a node, as far as it is known."""
+        return Node(self.id, self.kind, self.name, self.source, created=self.created)
+
+
+class PlannedStep(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
+    """A step with what is put into it."""
+
+    key: str
+    """Names it within the run: `3`, `3.1` where it is one of those that are done at the same time."""
+    body: dict[str, Any]
+    """As it is declared."""
+    values: dict[str, str] = {}
+    """The parameters of its runbook."""
+    secrets: dict[str, str] = {}
+    """Where its secrets are found, by name."""
+    parts: tuple[PlannedStep, ...] = ()
+    """What is done at the same time."""
+
+    @cached_property
+    def declared(self) -> Step:
+        """The step of the runbook."""
+        return _step.validate_python(self.body)
+
+    @property
+    def once(self) -> bool:
+        """Whether it is done once for all nodes of a batch."""
+        return "approve" in self.body or "notify" in self.body
+
+    def filled(self, node: PlannedNode | None, *, masked: bool = True) -> dict[str, str]:
+        """All that can be put in for a node; secrets masked, or fetched (which blocks, and may raise CalmError)."""
+        secrets = {name: MASK if masked else values.secret(name, at) for name, at in self.secrets.items()}
+        return {**self.values, **secrets, **(node.values if node else {})}
+
+
+class RunPlan(msgspec.Struct, frozen=True, dict=True):
+    """What a run is."""
+
+    runbook: str
+    summary: str
+    estate: str
+    """The estate's file; empty: what was discovered."""
+    who: Who
+    """On whose behalf."""
+    groups: tuple[str, ...]
+    reason: str
+    break_glass: bool
+    parameters: dict[str, str]
+    """As they were given; secrets are not among them."""
+    nodes: tuple[PlannedNode, ...]
+    """In the order in which they are begun."""
+    stages: tuple[int, ...]
+    """How many nodes each batch has."""
+    parallel: int
+    max_failed: int | None
+    min_healthy: int
+    pause: float
+    on_failure: str
+    steps: tuple[PlannedStep, ...]
+    rollback: tuple[PlannedStep, ...]
+    told: dict[str, bool]
+    """When people are told: `ended`, `failed`, `waiting`."""
+    acts: tuple[str, ...]
+    """What is done to nodes, as policies know it."""
+    danger: int
+
+    @cached_property
+    def hash(self) -> str:
+        """Names exactly this, whoever does it for whatever reason: 64 hexadecimal digits."""
+        whole = msgspec.structs.replace(self, who=Who(""), groups=(), reason="", break_glass=False)
+        return hashlib.sha256(msgspec.json.encode(whole, order="sorted")).hexdigest()
+
+    @cached_property
+    def by_id(self) -> dict[NodeId, PlannedNode]:
+        """The nodes by their ids."""
+        return {node.id: node for node in self.nodes}
+
+    @cached_property
+    def batches(self) -> list[tuple[PlannedNode, ...]]:
+        """The nodes of each stage."""
+        return list(cut(self.nodes, self.stages))
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        """What is done to each of the nodes, secrets masked."""
+        return ["; ".join(sentences(self.steps, planned)) for planned in self.nodes]
+
+    def deed(self, nodes: Mapping[NodeId, Node], *, undo: bool = False) -> Deed:
+        """What it is to the gate. `nodes`: as they are now; those that are gone are taken as they were."""
+        return Deed(
+            "runbook",
+            [nodes.get(planned.id, planned.node) for planned in self.nodes],
+            self.sentences,
+            Danger(self.danger),
+            {"runbook": self.runbook, **self.parameters, "plan": self.hash[:16]},
+            undo=undo,
+            exclusive=False,
+            comprises=self.acts,
+        )
+
+
+def make(
+    estate: Estate,
+    runbook: Runbook,
+    nodes: Sequence[Node],
+    given: Mapping[str, str],
+    known: Catalogue,
+    *,
+    who: Who,
+    groups: Iterable[str],
+    reason: str = "",
+    break_glass: bool = False,
+) -> RunPlan:
+    """Plan a runbook for its targets. Raises UsageError for a value that is wrong or an action that nodes have not."""
+    declared = runbook.declared
+    filled = values.check(declared.parameters, given)
+    secrets = values.references(declared.parameters, estate.folder)
+    steps = tuple(_planned(estate, declared.steps, filled, secrets, (runbook.name,)))
+    rollback = tuple(_planned(estate, declared.rollback, filled, secrets, (runbook.name,), prefix="rollback-"))
+    run = course(declared.strategy, nodes, declared.on_failure)
+    danger, acts = _acts(steps + rollback, nodes, known)
+    used = _used((*steps, *rollback))
+    return RunPlan(
+        runbook.name, declared.summary, str(estate.path or ""), who, tuple(sorted(groups)), reason, break_glass, filled,
+        tuple(_target(node, used) for stage in run.stages for node in stage), tuple(map(len, run.stages)), run.parallel,
+        run.max_failed, run.min_healthy, run.pause, declared.on_failure, steps, rollback,
+        Told.model_dump(declared.notifications), acts, int(danger),
+    )  # fmt: skip
+
+
+def targets(runbook: Runbook, given: Mapping[str, str]) -> str:
+    """The query of the targets, with the parameters put in. Raises UsageError."""
+    return template.query(runbook.declared.targets, values.check(runbook.declared.parameters, given))
+
+
+def _planned(
+    estate: Estate,
+    steps: Sequence[Step],
+    filled: dict[str, str],
+    secrets: dict[str, str],
+    within: tuple[str, ...],
+    prefix: str = "",
+) -> Iterator[PlannedStep]:
+    """The steps; those of another runbook stand in the place where it is called."""
+    number = 0
+    for step in steps:
+        inner = list(_called(estate, step, filled, within)) if isinstance(step, RunbookStep) else []
+        for one in inner or [PlannedStep("", _body(step), filled, secrets)]:
+            number += 1
+            key = f"{prefix}{number}"
+            parts = tuple(
+                PlannedStep(f"{key}.{index}", part, one.values, one.secrets)
+                for index, part in enumerate(one.body.get("parallel", ()), 1)
+            )
+            yield msgspec.structs.replace(one, key=key, parts=parts)
+
+
+def _called(
+    estate: Estate, step: RunbookStep, filled: dict[str, str], within: tuple[str, ...]
+) -> Iterator[PlannedStep]:
+    """The steps of a runbook that another calls."""
+    if step.runbook in within or len(within) > DEEPEST:
+        raise UsageError(f"the runbook leads to itself: {' → '.join((*within, step.runbook))}")
+    inner = load(estate, step.runbook)
+    passed = {
+        name: template.text(value, filled) if isinstance(value, str) else str(value).lower()
+        for name, value in step.parameters.items()
+    }
+    declared = inner.declared
+    their = values.check(declared.parameters, passed)
+    secrets = values.references(declared.parameters, estate.folder)
+    for planned in _planned(estate, declared.steps, their, secrets, (*within, step.runbook)):
+        yield _when(planned, step, filled)
+
+
+def _when(planned: PlannedStep, step: RunbookStep, filled: dict[str, str]) -> PlannedStep:
+    """A step of a called runbook, under the condition of the call besides its own."""
+    if step.when is None:
+        return planned
+    outer = template.query(step.when, filled)
+    inner = planned.body.get("when")
+    return msgspec.structs.replace(planned, body=planned.body | {"when": f"({outer}) ({inner})" if inner else outer})
+
+
+def _body(step: Step) -> dict[str, Any]:
+    body: dict[str, Any] = step.model_dump(by_alias=True, exclude_unset=True)
+    return body
+
+
+def _target(node: Node, used: frozenset[str]) -> PlannedNode:
+    fields = {name: value for name, value in template.of_node(node).items() if name in used}
+    return PlannedNode(node.id, node.kind, node.name, node.source, node.created, fields)
+
+
+def _used(steps: Iterable[PlannedStep]) -> frozenset[str]:
+    """The names of all that is put into some steps."""
+    found: set[str] = set()
+
+    def collect(value: Any) -> None:
+        if isinstance(value, str):
+            found.update(template.names(value))
+        elif isinstance(value, dict | list):
+            for item in value.values() if isinstance(value, dict) else value:
+                collect(item)
+
+    for step in steps:
+        collect(step.body)
+    return frozenset(found)
+
+
+def _acts(steps: Iterable[PlannedStep], nodes: Sequence[Node], known: Catalogue) -> tuple[Danger, tuple[str, ...]]:
+    """How dangerous some steps are, and what they do as policies know it. Raises UsageError."""
+    danger, acts = Danger.NONE, set[str]()
+    for step in (part for whole in steps for part in (whole.parts or (whole,))):
+        declared = step.declared
+        if isinstance(declared, RunStep):
+            danger = max(danger, Danger.CONFIRM)
+            acts.add("exec")
+        elif isinstance(declared, CheckStep) and declared.check.command is not None:
+            acts.add("exec")
+        elif isinstance(declared, ActionStep):
+            name = declared.action
+            actions = [action for node in nodes if (action := action_of(node, name, known))]
+            if not actions:
+                offered = sorted({name for node in nodes for name in node.actions})
+                raise UsageError(f"none of the {len(nodes)} targets knows the action {name!r}",
+                                 next_step=f"they offer: {', '.join(offered) or 'nothing'}")  # fmt: skip
+            danger = max(danger, *(action.danger for action in actions))
+            acts.add(name)
+    return danger, tuple(sorted(acts))
+
+
+# -- in words -------------------------------------------------------------------------
+
+
+def sentences(steps: Iterable[PlannedStep], node: PlannedNode | None) -> list[str]:
+    """What each step does to a node, secrets masked. Without a node its fields stand as they are written."""
+    return [sentence(step, node) for step in steps]
+
+
+def title(step: PlannedStep) -> str:
+    """What a step is called: its name, or what it does."""
+    return str(step.body.get("name") or sentence(step, None))
+
+
+def sentence(step: PlannedStep, node: PlannedNode | None) -> str:
+    """What a step does to a node."""
+    declared = step.declared
+    filled = step.filled(node)
+    open_ = [] if node is not None else [name for name in _used([step]) if name.startswith("node.")]
+    filled |= {name: f"@{name}@" for name in open_}  # which needs no quotes anywhere
+    said = _said(step, declared, filled, node)
+    if declared.when:
+        said += f", where {template.query(declared.when, filled)}"
+    for name in open_:
+        said = said.replace(f"@{name}@", f"{{{{ {name} }}}}")
+    return said
+
+
+def _said(step: PlannedStep, declared: Step, filled: Mapping[str, str], node: PlannedNode | None) -> str:
+    match declared:
+        case RunStep():
+            guard = f", unless {template.shell(declared.unless, filled)} succeeds" if declared.unless else ""
+            guard += f", unless {template.text(declared.creates, filled)} is there" if declared.creates else ""
+            return f"run {template.shell(declared.run, filled)}{guard}"
+        case ActionStep():
+            given = "".join(f" {name}={template.text(value, filled)}" for name, value in declared.parameters.items())
+            return f"{declared.action}{given}"
+        case WaitStep(wait=wait):
+            return f"wait until {template.query(wait.query, filled)} for {wait.for_}, {wait.timeout} at the most"
+        case CheckStep():
+            return f"check {_checked(declared, filled)}"
+        case ApproveStep(approve=asking):
+            return f"wait for the approval of {asking.number} of {' or '.join(asking.by) or 'any others'}"
+        case NotifyStep():
+            return f"notify: {template.text(declared.notify, filled)}"
+        case ParallelStep():
+            return " | ".join(sentence(part, node) for part in step.parts)
+    raise AssertionError(f"no step of a plan: {declared}")
+
+
+def _checked(step: CheckStep, filled: Mapping[str, str]) -> str:
+    check = step.check
+    if check.command is not None:
+        return template.shell(check.command, filled)
+    if check.query is not None:
+        return template.query(check.query, filled)
+    if check.tcp is not None:
+        return f"that {template.text(check.tcp, filled)} accepts connections"
+    if check.http is not None:
+        return f"that {template.text(check.http.url, filled)} answers"
+    assert check.logs is not None
+    return f"that at most {check.logs.max} lines match {check.logs.pattern} in {check.logs.window}"
+
+
+def path_of(plan: RunPlan) -> Path | None:
+    """The estate file of a run; None: what was discovered."""
+    return Path(plan.estate) if plan.estate else None

@@ -1,0 +1,77 @@
+"""Progress: how every node and step of a run stands, from what its journal tells. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from calmtui.actions.outcome import Status
+from calmtui.fleet.node import NodeId
+from calmtui.runbooks.journal import Event
+
+BAD = frozenset({Status.FAILED, Status.UNKNOWN})
+"""What counts as a failure of the node."""
+PASSED = frozenset({Status.OK, Status.UNCHANGED, Status.SKIPPED})
+"""A step after which the next one is done."""
+_AGAIN = frozenset({Status.FAILED, Status.SKIPPED, Status.DENIED})
+"""What a later attempt takes up again: it is known that it was not done, or that it failed."""
+ROLLBACK = "rollback-"
+"""What the keys of the steps of a rollback begin with."""
+
+
+class Progress:
+    """Takes in events in their order; `attempt` is the one under way."""
+
+    def __init__(self, attempt: int) -> None:
+        self._attempt = attempt
+        self.steps: dict[tuple[NodeId, str], Event] = {}
+        """The last event of each step of each node; the key's step is empty for the node as a whole."""
+        self.begun: dict[NodeId, None] = {}
+        """The nodes on which anything was begun, in that order."""
+        self.last = 0
+        """The number of the last event."""
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Take in what has happened since."""
+        for event in events:
+            self.last = max(self.last, event.seq)
+            key = event.node, event.step
+            if event.attempt < self._attempt and event.status in _AGAIN:
+                self.steps.pop(key, None)
+            else:
+                self.steps[key] = event
+            if event.node and event.step and event.status is Status.RUNNING:
+                self.begun.setdefault(event.node)
+
+    def step(self, node: NodeId, step: str) -> Event | None:
+        """The last that is known of a step of a node."""
+        return self.steps.get((node, step))
+
+    def bad(self) -> set[NodeId]:
+        """The nodes that have failed."""
+        return {node for (node, step), event in self.steps.items()
+                if node and event.status in BAD and not step.startswith(ROLLBACK)}  # fmt: skip
+
+    def left_out(self) -> set[NodeId]:
+        """The nodes to which nothing is done: denied, gone, busy, or not begun any more."""
+        return {node for (node, step), event in self.steps.items()
+                if node and not step and event.status in (Status.SKIPPED, Status.DENIED)}  # fmt: skip
+
+    def outcome(self, node: NodeId, steps: Iterable[str]) -> tuple[Status, str]:
+        """How a node stands, with the reason; `steps` are the keys of the run's steps in their order."""
+        whole = self.step(node, "")
+        if whole is not None:
+            return whole.status, whole.detail
+        events = [self.step(node, key) for key in steps]
+        for event in events:
+            if event is not None and (event.status in BAD or event.status is Status.RUNNING):
+                return event.status, event.detail
+        if all(event is not None and event.status in PASSED for event in events):
+            return Status.OK, ""
+        return (Status.RUNNING if any(events) else Status.QUEUED), ""
+
+
+def tally(outcomes: Iterable[Status]) -> str:
+    """`6 ok, 1 failed`; in the order of `Status`."""
+    counts = Counter(outcomes)
+    return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])

@@ -1,0 +1,109 @@
+"""The values of a runbook's parameters: checked, in one spelling, and secrets only by where they are found."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from calmtui.actions.parameters import BOOLS
+from calmtui.errors import CalmError, UsageError
+from calmtui.estate.problems import closest, one_of
+from calmtui.fleet.moment import seconds
+from calmtui.runbooks.declared import Parameter
+
+
+def check(declared: Mapping[str, Parameter], given: Mapping[str, str | bool]) -> dict[str, str]:
+    """The values to use but for secrets, defaults filled in. Raises UsageError."""
+    for name in given:
+        if name not in declared:
+            raise UsageError(
+                f"there is no parameter {name!r}",
+                next_step=f"did you mean {near!r}?" if (near := closest(name, declared)) else one_of(list(declared)),
+            )
+        if declared[name].type == "secret":
+            raise UsageError(f"{name} is a secret: it is not given, but found", next_step=_found_at(declared[name]))
+    return {
+        name: _value(name, parameter, given.get(name))
+        for name, parameter in declared.items()
+        if parameter.type != "secret"
+    }
+
+
+def references(declared: Mapping[str, Parameter], folder: Path) -> dict[str, str]:
+    """Where each secret is found: `env:TOKEN`, `file:/etc/token`. `folder` is what files are relative to."""
+    return {
+        name: f"env:{parameter.env}" if parameter.env else f"file:{folder / Path(parameter.file).expanduser()}"
+        for name, parameter in declared.items()
+        if parameter.type == "secret"
+    }
+
+
+def _value(name: str, parameter: Parameter, given: str | bool | None) -> str:
+    value = parameter.default if given is None else given
+    if value is None:
+        if parameter.required:
+            raise UsageError(f"{name} is needed" + (f": {parameter.summary}" if parameter.summary else ""),
+                             next_step=f"give -p {name}=…")  # fmt: skip
+        return ""
+    return checked(name, parameter, value)
+
+
+def checked(name: str, parameter: Parameter, value: str | bool) -> str:
+    """A value in its one spelling. Raises UsageError."""
+    text = str(value).lower() if isinstance(value, bool) else value.strip()
+    text = _typed(name, parameter, text)
+    if parameter.one_of and text not in parameter.one_of:
+        near = closest(text, parameter.one_of)
+        raise UsageError(
+            f"{name} is {text!r}", next_step=f"did you mean {near!r}?" if near else one_of(parameter.one_of)
+        )
+    if parameter.pattern and not re.fullmatch(parameter.pattern, text):
+        raise UsageError(f"{name} is {text!r}", next_step=f"it has to match {parameter.pattern}")
+    return text
+
+
+def _typed(name: str, parameter: Parameter, text: str) -> str:
+    match parameter.type:
+        case "integer":
+            if not re.fullmatch(r"[+-]?\d+", text):
+                raise UsageError(f"{name} is a whole number, not {text!r}")
+            return _within(name, parameter, int(text))
+        case "number":
+            if not re.fullmatch(r"[+-]?\d+(\.\d+)?", text):
+                raise UsageError(f"{name} is a number, not {text!r}")
+            return _within(name, parameter, float(text))
+        case "boolean":
+            if text.lower() not in BOOLS:
+                raise UsageError(f"{name} is yes or no, not {text!r}")
+            return BOOLS[text.lower()]
+        case "duration":
+            if seconds(text) is None:
+                raise UsageError(f"{name} is a length of time, not {text!r}", next_step="write 30s, 5m or 1h30m")
+    return text
+
+
+def _within(name: str, parameter: Parameter, number: float) -> str:
+    if parameter.minimum is not None and number < parameter.minimum:
+        raise UsageError(f"{name} is {number:g}", next_step=f"at least {parameter.minimum:g}")
+    if parameter.maximum is not None and number > parameter.maximum:
+        raise UsageError(f"{name} is {number:g}", next_step=f"at most {parameter.maximum:g}")
+    return str(number)
+
+
+def _found_at(parameter: Parameter) -> str:
+    return f"set the environment variable {parameter.env}" if parameter.env else f"put it into {parameter.file}"
+
+
+def secret(name: str, reference: str) -> str:
+    """The secret, fetched for the moment in which it is used. Blocks. Raises CalmError."""
+    kind, _, at = reference.partition(":")
+    if kind == "env":
+        if at not in os.environ:
+            raise CalmError(f"the secret {name!r} is not there", next_step=f"set the environment variable {at}")
+        return os.environ[at]
+    try:
+        return Path(at).read_text().rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CalmError(f"the secret {name!r} cannot be read: {error}", where=at) from None
