@@ -85,6 +85,7 @@ def _ours(config: str, hosts: list[str]) -> tuple[float, float, float]:
 async def _round(config: Path, hosts: list[str]) -> tuple[list[float], float]:
     """Seconds of the first run of the command and of another on the same connections; MB held after both."""
     from calmtui.actions.commands import Fanout, Limits
+    from calmtui.actions.gate import Gate
     from calmtui.actions.gathered import groups
     from calmtui.actions.outcome import Status, names
     from calmtui.estate.live import LiveEstate
@@ -102,8 +103,10 @@ async def _round(config: Path, hosts: list[str]) -> tuple[list[float], float]:
     live.gatherer.sources["bench"] = source
     live.fleet.apply("bench", [Delta("", put=nodes)])
     times = []
+    gate = Gate(live, read_only=False, through="command", interactive=False)
     for _ in range(2):
-        fanout = Fanout(live, nodes, Command((LINE,)), Limits(), read_only=False)
+        fanout = Fanout(gate, nodes, Command((LINE,)), Limits())
+        await fanout.admit()
         await fanout.run()
         called = names(nodes)
         blocks = [(group.hosts(called), group.said.lines()) for group in groups(fanout.answers)]

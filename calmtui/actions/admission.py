@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -49,13 +50,17 @@ class Admission:
         self._trail = trail
         self._locks = locks
         self._pending: list[Record] = []
-        self._counts: dict[str, int] = {}
+        self._statuses: dict[NodeId, str] = {}
         self._task: asyncio.Task[None] | None = None
 
     @property
     def nodes(self) -> list[Node]:
         """What may be done now, in the order of the deed."""
         return [node for node in self.deed.nodes if node.id not in self.denied and node.id not in self.busy]
+
+    def deny(self, node_id: NodeId, reason: str) -> None:
+        """Leave out one more node: what it stands for is denied."""
+        self.denied = {**self.denied, node_id: reason}
 
     async def __aenter__(self) -> Admission:
         assert self._task is None, "what is to be done again is admitted again"
@@ -68,7 +73,7 @@ class Admission:
         assert self._task is not None
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        counts = ", ".join(f"{count} {status}" for status, count in sorted(self._counts.items()))
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(Counter(self._statuses.values()).items()))
         self._pending.append(
             self._trail.record(
                 Event.ENDED, action=self.deed.action, plan=self.deed.hash, detail=counts or "nothing done"
@@ -80,7 +85,7 @@ class Admission:
         """Take in an outcome; what is final is recorded soon."""
         if outcome.status.final:
             status = outcome.status.value
-            self._counts[status] = self._counts.get(status, 0) + 1
+            self._statuses[outcome.node.id] = status
             self._pending.append(
                 self._trail.record(
                     Event.OUTCOME, action=self.deed.action, plan=self.deed.hash, nodes=(outcome.node.id,),

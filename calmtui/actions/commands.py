@@ -6,12 +6,16 @@ import asyncio
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import join
 
-from calmtui.actions.execute import Execution, refuse_read_only, unopened
+from calmtui import masks
+from calmtui.actions.deed import Deed
+from calmtui.actions.execute import Execution, unopened
+from calmtui.actions.gate import Gate
 from calmtui.actions.gathered import Answer
 from calmtui.actions.outcome import Status, tally
 from calmtui.actions.said import Said, kept
@@ -20,14 +24,11 @@ from calmtui.estate import folders
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.link_index import MACHINES
 from calmtui.fleet.node import Node, NodeId
-from calmtui.providers.base import Ask, Command, Ended, Exec, Output
+from calmtui.governance.record import Event
+from calmtui.providers.base import Ask, Command, Danger, Ended, Exec, Output
 
 EXEC_PARALLEL = 64
 """How many nodes run a command at once unless told otherwise, as ClusterShell's fanout."""
-
-
-RETRY_SECONDS = 1.0
-"""Before the first retry; twice as many before the second, and so on."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,13 @@ Heard = Callable[[NodeId, Output], None]
 class Fanout:
     """A command on many nodes: its execution, and what each of them has answered so far."""
 
-    def __init__(
-        self, live: LiveEstate, nodes: Iterable[Node], command: Command, limits: Limits, *, read_only: bool
-    ) -> None:
-        """Raises Refused in read-only mode: what a command changes cannot be known."""
-        refuse_read_only(live, "a command", read_only=read_only)
+    def __init__(self, gate: Gate, nodes: Iterable[Node], command: Command, limits: Limits) -> None:
+        live = self.live = gate.live
         self.command = command
         self.limits = limits
         self.answers: dict[NodeId, Answer] = {}
         """Of the nodes that have begun."""
-        self._live = live
+        self._gate = gate
         self._listeners: list[Heard] = []
         self._task: asyncio.Task[object] | None = None
         self._folders = _folders()
@@ -81,6 +79,22 @@ class Fanout:
         """Call `listener` with each piece of output as it comes; returns what ends it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    async def admit(self, *, hidden: int = 0, break_glass: bool = False, reason: str = "") -> None:
+        """Ask the gate for the nodes that wait, before each `run`; a command may change anything.
+
+        Where a command for a node runs on another (an instance's host), both must be allowed. Raises Refused,
+        EstateError, StoreError, UsageError.
+        """
+        nodes = self.execution.waiting
+        at = {node.id: runs_at(self.live, node) or node for node in nodes}
+        every = list({node.id: node for node in [*nodes, *at.values()]}.values())
+        deed = command_deed(every, self.command.words, hidden=hidden)
+        admission = await self._gate.admit(deed, break_glass=break_glass, reason=reason)
+        for node_id, place in at.items():
+            if place.id in admission.denied:
+                admission.deny(node_id, admission.denied[place.id])
+        self.execution.admit(admission)
 
     async def run(self) -> None:
         """Run it on every node. Cancelled, it ends the command where it runs, and keeps what has come."""
@@ -103,15 +117,10 @@ class Fanout:
         return {status.value: count for status, count in tally(list(self.execution.outcomes.values())).items()}
 
     async def _run(self) -> None:
-        await self.execution.run()
-        for number in range(1, self.limits.retries + 1):
-            if not self.execution.requeue(Status.FAILED):
-                return
-            await asyncio.sleep(number * RETRY_SECONDS)
-            await self.execution.run()
+        await self.execution.run(self.limits.retries)
 
     async def _do(self, node: Node) -> tuple[Status, str]:
-        place = runs_at(self._live, node) or node
+        place = runs_at(self.live, node) or node
         answer = self.answers[node.id] = Answer(Said(self._kept, lambda: next(self._folders)))
         try:
             status, detail = await self._answered(node, place, answer)
@@ -128,9 +137,9 @@ class Fanout:
 
     async def _answered(self, node: Node, place: Node, answer: Answer) -> tuple[Status, str]:
         """Run it there, take in what it says; ok or failed, and what came of it in a few words."""
-        source = self._live.able(place, Exec)
+        source = self.live.able(place, Exec)
         if source is None:
-            raise unopened(self._live, place)
+            raise unopened(self.live, place)
         reached, ended = False, None
         try:
             async with (
@@ -160,6 +169,13 @@ class Fanout:
         answer.said.add(piece)
         for listener in list(self._listeners):
             listener(node_id, piece)
+
+
+def command_deed(nodes: Sequence[Node], words: Sequence[str], *, hidden: int = 0) -> Deed:
+    """A command, as the gate judges and records it: secrets masked, side by side with others."""
+    line = masks.text(words[0] if len(words) == 1 else join(words))
+    sentences = [line] * len(nodes)
+    return Deed("exec", nodes, sentences, Danger.CONFIRM, hidden=hidden, event=Event.COMMAND, exclusive=False)
 
 
 def _at(seconds: float | None) -> float | None:

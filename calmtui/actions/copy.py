@@ -12,21 +12,25 @@ import shutil
 import stat
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
+from calmtui.actions.admission import Admission
 from calmtui.actions.commands import EXEC_PARALLEL, refusal, runs_at
-from calmtui.actions.execute import Do, Execution, refuse_read_only, unopened
+from calmtui.actions.deed import Deed
+from calmtui.actions.execute import Do, Execution, unopened
+from calmtui.actions.gate import Gate
 from calmtui.actions.outcome import Status, names
 from calmtui.actions.said import lines
 from calmtui.errors import CalmError, SourceError, UsageError
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node, NodeId
-from calmtui.providers.base import Command, Ended, Exec, Output
+from calmtui.governance.record import Event
+from calmtui.providers.base import Command, Danger, Ended, Exec, Output
 
 _KEPT = 64 * 1024
 """Bytes of standard error that are kept."""
@@ -64,12 +68,14 @@ def pack(source: Path, folder: Path) -> Packed:
     return Packed(data, kind, name, f"{stat.S_IMODE(source.stat().st_mode):o}", data.stat().st_size, sha256)
 
 
-def put(
-    live: LiveEstate, nodes: Iterable[Node], packed: Packed, target: str, *,
-    moved: Moved, read_only: bool, parallel: int = EXEC_PARALLEL,
-) -> Execution:  # fmt: skip
-    """The execution that puts it in the place `target` on every node, not yet begun. Raises Refused when read-only."""
-    refuse_read_only(live, "to put files", read_only=read_only)
+async def put(
+    gate: Gate, nodes: Sequence[Node], packed: Packed, target: str, *, moved: Moved, parallel: int = EXEC_PARALLEL
+) -> Execution:
+    """The execution that puts it in the place `target` on every node, let through by the gate and not yet begun.
+
+    Raises Refused, EstateError, StoreError.
+    """
+    live = gate.live
     words = (packed.kind, target, str(packed.size), packed.sha256, packed.mode, packed.name)
 
     async def do(node: Node) -> tuple[Status, str]:
@@ -80,14 +86,19 @@ def put(
         await _run(live, node, command, lambda data: None)
         return Status.OK, f"{packed.size:,} bytes, sha256 {packed.sha256[:12]}"
 
-    return _execution(live, f"put {packed.name}", nodes, do, parallel)
+    sentence = f"put {packed.name} (sha256 {packed.sha256}) at {target}"
+    admission = await gate.admit(_deed("copy", nodes, sentence))
+    return _execution(live, f"put {packed.name}", nodes, do, parallel, admission)
 
 
-def get(
-    live: LiveEstate, nodes: Iterable[Node], path: str, folder: Path, *, moved: Moved, parallel: int = EXEC_PARALLEL
+async def get(
+    gate: Gate, nodes: Sequence[Node], path: str, folder: Path, *, moved: Moved, parallel: int = EXEC_PARALLEL
 ) -> Execution:
-    """The execution that gets `path` of every node into a folder of the node's name within `folder`, not yet begun."""
-    nodes = list(nodes)
+    """The execution that gets `path` of every node into a folder of the node's name within `folder`, not yet begun.
+
+    Raises Refused, EstateError, StoreError.
+    """
+    live = gate.live
     called = {node_id: name.replace("/", "_") for node_id, name in names(nodes).items()}
 
     async def do(node: Node) -> tuple[Status, str]:
@@ -109,10 +120,19 @@ def get(
             await asyncio.to_thread(_unpack, archive, Path(work) / "new", folder / called[node.id])
         return Status.OK, f"{size:,} bytes in {folder / called[node.id]}"
 
-    return _execution(live, f"get {path}", nodes, do, parallel)
+    admission = await gate.admit(_deed("fetch", nodes, f"get {path}"))
+    return _execution(live, f"get {path}", nodes, do, parallel, admission)
 
 
-def _execution(live: LiveEstate, title: str, nodes: Iterable[Node], do: Do, parallel: int) -> Execution:
+def _deed(action: str, nodes: Sequence[Node], sentence: str) -> Deed:
+    changes = action != "fetch"
+    danger = Danger.CONFIRM if changes else Danger.NONE
+    return Deed(action, nodes, [sentence] * len(nodes), danger, event=Event.COPY, exclusive=changes, changes=changes)
+
+
+def _execution(
+    live: LiveEstate, title: str, nodes: Sequence[Node], do: Do, parallel: int, admission: Admission
+) -> Execution:
     return Execution(
         live,
         title,
@@ -121,6 +141,7 @@ def _execution(live: LiveEstate, title: str, nodes: Iterable[Node], do: Do, para
         refuses=lambda node: refusal(live, node),
         parallel=parallel,
         interrupted="cancelled: what was there stays, unless it was just being replaced",
+        admission=admission,
     )
 
 

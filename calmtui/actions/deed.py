@@ -32,6 +32,10 @@ class Deed:
     """It takes back what was done before: freezes let it through."""
     event: Event = Event.INTENT
     """What it is recorded as before it is begun."""
+    changes: bool = True
+    """It may change something: read-only mode refuses it."""
+    whole: bool = False
+    """All of it or nothing: one denied node refuses it. Else the denied ones are left out."""
     exclusive: bool = True
     """Nobody else may change its nodes meanwhile. Commands and shells go side by side."""
     comprises: tuple[str, ...] = ()

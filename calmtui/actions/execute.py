@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 ACT_PARALLEL = 16
 """How many nodes are acted on at once unless told otherwise: an engine or API is not flooded by one operator."""
 
+RETRY_SECONDS = 1.0
+"""Before the first retry; twice as many before the second, and so on."""
+
 LOOK_AGAIN = 30.0
 """Seconds in which an act whose answer was lost is looked up."""
 
@@ -72,37 +75,57 @@ class Execution:
         self._batches = in_batches
         self._interrupted = interrupted
         self._budget = batches.budget(max_failed, len(self.outcomes))
-        self._admission = admission
+        self._admission: Admission | None = None
+        self._admitted = False
+        """Whether the gate has let the next `run` through."""
         self._waiting: deque[NodeId] = deque(self.outcomes)
         self._listeners: list[Listener] = []
         if admission is not None:
-            self._leave_out(admission)
+            self.admit(admission)
 
-    def _leave_out(self, admission: Admission) -> None:
-        for node_id, reason in admission.denied.items():
-            self._put(Outcome(self.outcomes[node_id].node, Status.DENIED, sanitise.word(reason)))
-        for node_id, reason in admission.busy.items():
-            self._skip(node_id, sanitise.word(reason))
-        self._waiting = deque(node.id for node in admission.nodes)
+    def admit(self, admission: Admission) -> None:
+        """Take what the gate let through, for the next `run`: of the nodes that wait, the others are left out."""
+        self._admission, self._admitted = admission, True
+        waiting, self._waiting = self._waiting, deque()
+        for node_id in waiting:
+            if node_id in admission.denied:
+                reason = sanitise.word(admission.denied[node_id])
+                self._put(Outcome(self.outcomes[node_id].node, Status.DENIED, reason))
+            elif node_id in admission.busy:
+                self._skip(node_id, sanitise.word(admission.busy[node_id]))
+            else:
+                self._waiting.append(node_id)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each outcome that changes; returns what ends it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    async def run(self) -> list[Outcome]:
-        """Do it to every node that waits; the outcomes of all in the order of the nodes.
+    async def run(self, retries: int = 0) -> list[Outcome]:
+        """Do it to every node that waits, and up to `retries` times again where it failed; the outcomes of all.
 
-        Cancelled, it does not begin another node, and those under way become unknown.
+        They are in the order of the nodes. Cancelled, it does not begin another node, and those under way become
+        unknown. Raises Refused when the gate has not let it through: each run is let through anew.
         """
-        if self._admission is None:
-            return await self._run()
-        quiet = self.subscribe(self._admission.note)
+        admission = self._admission
+        if admission is None or not self._admitted:
+            raise Refused(f"{self.title} is refused: the gate has not let it through")
+        self._admitted = False
+        quiet = self.subscribe(admission.note)
         try:
-            async with self._admission:
-                return await self._run()
+            async with admission:
+                return await self._tried(retries)
         finally:
             quiet()
+
+    async def _tried(self, retries: int) -> list[Outcome]:
+        outcomes = await self._run()
+        for number in range(1, retries + 1):
+            if not self.requeue(Status.FAILED):
+                break
+            await asyncio.sleep(number * RETRY_SECONDS)
+            outcomes = await self._run()
+        return outcomes
 
     async def _run(self) -> list[Outcome]:
         self.began = time.time()
@@ -141,6 +164,11 @@ class Execution:
     def broken(self) -> str:
         """The reason for which the glass was broken; empty: it was not."""
         return self._admission.broken if self._admission is not None else ""
+
+    @property
+    def waiting(self) -> list[Node]:
+        """The nodes that have not been begun, in the order in which they will be."""
+        return [self.outcomes[node_id].node for node_id in self._waiting]
 
     def having(self, *statuses: Status) -> list[Node]:
         """The nodes whose outcome stands there."""

@@ -52,7 +52,8 @@ class Judgement:
     def answer(self) -> Answer:
         """What holds for the whole: a node that waits for approval holds all of them, a denied one only itself."""
         answers = {verdict.answer for verdict in self.verdicts}
-        if self.read_only or (answers and answers <= {Answer.DENIED}):
+        denied = Answer.DENIED in answers
+        if self.read_only or (denied and (self.deed.whole or len(answers) == 1)):
             return Answer.DENIED
         return Answer.APPROVAL if Answer.APPROVAL in answers else Answer.ALLOWED
 
@@ -77,7 +78,12 @@ class Judgement:
         """Why it cannot be done as it is, in a sentence; empty: it can."""
         if self.read_only:
             return self.read_only
-        return "" if self.answer is Answer.ALLOWED else "; ".join(sorted({v.reason for v in self.verdicts if v.reason}))
+        return "" if self.answer is Answer.ALLOWED else self.hindrance
+
+    @property
+    def hindrance(self) -> str:
+        """What stands in the way of any of its nodes, in a sentence."""
+        return "; ".join(sorted({verdict.reason for verdict in self.verdicts if verdict.reason}))
 
 
 @dataclass(frozen=True)
@@ -163,7 +169,7 @@ class Gate:
         asked = Asked(
             self.trail.who, deed.action, deed.summary, deed.ids, judgement.needs, reason,
             masks.described(dict(deed.parameters)),
-            tuple(sorted(set(map(masks.text, deed.sentences)))),
+            tuple(sorted(set(map(masks.text, deed.sentences)))), tuple(node.name for node in deed.nodes),
         )  # fmt: skip
         return await asyncio.to_thread(self.approvals.ask, deed.hash, asked)
 
@@ -201,7 +207,7 @@ class Gate:
 
     def _judge(self, deed: Deed, *, break_glass: bool, begun: bool = False) -> Judgement:
         verdicts = self._decide(deed, break_glass=break_glass)
-        judgement = Judgement(deed, verdicts, read_only=self.read_only)
+        judgement = Judgement(deed, verdicts, read_only=self.read_only if deed.changes else "")
         if judgement.answer is not Answer.APPROVAL:
             return judgement
         change = standard.fitting(self.live.estate.standard, deed.action, deed.nodes, self._compiled)
@@ -239,21 +245,25 @@ class Gate:
         if judgement.answer is not Answer.ALLOWED:
             self._refuse(judgement, reason)
         denied = judgement.denied
-        broken = without.answer is not Answer.ALLOWED or without.denied.keys() != denied.keys()
+        opened = without.answer is not Answer.ALLOWED or without.denied.keys() != denied.keys()
+        against = without if opened else None
         nodes = [node for node in deed.nodes if node.id not in denied]
         locks = Locks(self.trail.path, self.live.estate.name, f"{deed.hash[:16]}-{secrets.token_hex(8)}",
                       self.trail.who.name, deed.action)  # fmt: skip
         held = locks.take(node.id for node in nodes) if deed.exclusive else []
         busy = {one.node: f"{one.who} is doing {one.action} to it" for one in held}
         try:
-            self._record(judgement, nodes, broken=broken, reason=reason)
+            self._record(judgement, nodes, against=against, reason=reason)
         except BaseException:
             locks.release()
             raise
-        return Admission(deed, denied, busy, self.trail, locks, broken=reason if broken else "")
+        return Admission(deed, denied, busy, self.trail, locks, broken=reason if against else "")
 
-    def _record(self, judgement: Judgement, nodes: list[Node], *, broken: bool, reason: str) -> None:
-        """Spend the approval and write what is about to be done, before anything of it is."""
+    def _record(self, judgement: Judgement, nodes: list[Node], *, against: Judgement | None, reason: str) -> None:
+        """Spend the approval and write what is about to be done, before anything of it is.
+
+        `against`: what was said of it without breaking the glass, where that was needed.
+        """
         deed = judgement.deed
         if judgement.request is not None:
             self.approvals.used(judgement.request)
@@ -262,8 +272,11 @@ class Gate:
         by += f"; approval {judgement.request.id}" if judgement.request else ""
         ids = tuple(node.id for node in nodes)
         records = [self.trail.record(deed.event, nodes=ids, detail=deed.summary + by, **common)]
-        if broken:
-            records.insert(0, self.trail.record(Event.BREAK_GLASS, nodes=ids, detail=deed.summary, **common))
+        if against is not None:
+            said = f"{deed.summary}, against {against.hindrance}"
+            records.insert(
+                0, self.trail.record(Event.BREAK_GLASS, nodes=ids, detail=said, **{**common, "policies": against.rules})
+            )
         if judgement.denied:
             records.append(
                 self.trail.record(Event.DENIED, nodes=tuple(judgement.denied), **common,

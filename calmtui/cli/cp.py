@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +13,12 @@ import typer
 
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
-from calmtui.errors import CalmError, Refused
+from calmtui.errors import CalmError
 
 if TYPE_CHECKING:
     from calmtui.actions.copy import Moved
     from calmtui.actions.execute import Execution
-    from calmtui.cli.opened import Opened
+    from calmtui.actions.gate import Gate
     from calmtui.fleet.node import Node, NodeId
 
 cp = typer.Typer(help="Put and get files and folders on many nodes: whole or not at all, checked by SHA-256.")
@@ -40,20 +40,15 @@ def put_(
     wait: _WAIT = 30.0,
 ) -> None:
     """Put a file or folder on every node that a query selects."""
-    chosen = settings(context)
-    if chosen.read_only:
-        raise Refused("to put files is refused: calmtui runs read-only", next_step="start it without --read-only")
     from calmtui.actions.copy import pack, put
 
     with tempfile.TemporaryDirectory(prefix="calmtui-") as folder:
         packed = pack(source, Path(folder))
 
-        def copying(estate: Opened, nodes: list[Node], moved: Moved) -> Execution:
-            return put(
-                estate.live, nodes, packed, target, moved=moved, read_only=chosen.read_only, parallel=parallel
-            )  # fmt: skip
+        async def copying(gate: Gate, nodes: list[Node], moved: Moved) -> Execution:
+            return await put(gate, nodes, packed, target, moved=moved, parallel=parallel)
 
-        code = asyncio.run(_copy(chosen, query, copying, packed.size, as_json=as_json, wait=wait))
+        code = asyncio.run(_copy(settings(context), query, copying, packed.size, as_json=as_json, wait=wait))
     raise typer.Exit(code)
 
 
@@ -72,8 +67,8 @@ def get_(
 
     folder.mkdir(parents=True, exist_ok=True)
 
-    def copying(estate: Opened, nodes: list[Node], moved: Moved) -> Execution:
-        return get(estate.live, nodes, path, folder, moved=moved, parallel=parallel)
+    async def copying(gate: Gate, nodes: list[Node], moved: Moved) -> Execution:
+        return await get(gate, nodes, path, folder, moved=moved, parallel=parallel)
 
     raise typer.Exit(asyncio.run(_copy(settings(context), query, copying, None, as_json=as_json, wait=wait)))
 
@@ -81,7 +76,7 @@ def get_(
 async def _copy(
     chosen: Settings,
     query: str,
-    copying: Callable[[Opened, list[Node], Moved], Execution],
+    copying: Callable[[Gate, list[Node], Moved], Awaitable[Execution]],
     size: int | None,
     *,
     as_json: bool,
@@ -90,6 +85,7 @@ async def _copy(
     """Copy, tell how far it is on a terminal, and what became of each node. `size` is what each node gets, if known."""
     from calmtui.actions.commands import places, refusal
     from calmtui.actions.execute import all_ok
+    from calmtui.actions.gate import Gate
     from calmtui.cli.act import outcome_json, print_outcome
     from calmtui.cli.opened import opened
     from calmtui.cli.printing import out_json
@@ -102,7 +98,8 @@ async def _copy(
         if not nodes:
             raise CalmError(f"files cannot be copied: {found[0].name}: {refusal(estate.live, found[0])}")
         progress = _Progress(len(nodes), size)
-        execution = copying(estate, nodes, progress.moved)
+        gate = Gate(estate.live, read_only=chosen.read_only, through="command", interactive=sys.stdin.isatty())
+        execution = await copying(gate, nodes, progress.moved)
         try:
             await execution.run()
         finally:  # interrupted too: what was done must be known

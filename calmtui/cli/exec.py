@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,7 @@ import typer
 
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
-from calmtui.errors import CalmError, Refused, UsageError
+from calmtui.errors import CalmError, UsageError
 
 if TYPE_CHECKING:
     from calmtui.actions.commands import Fanout, Limits
@@ -53,6 +54,10 @@ def exec_(
     stdin: Annotated[str, typer.Option(metavar="FILE", help="Input for every node; - is what is piped in.")] = "",
     env: Annotated[list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="For the command.")] = None,
     sudo: Annotated[bool, typer.Option("--sudo", help="As root; a password is asked for once, and not kept.")] = False,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    break_glass: Annotated[
+        bool, typer.Option("--break-glass", help="In an emergency, with a reason; it is reviewed afterwards.")
+    ] = False,
     mark_failed: Annotated[bool, typer.Option("--mark-failed", help="Mark in the console those that failed.")] = False,
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
 ) -> None:
@@ -60,17 +65,21 @@ def exec_(
     from calmtui.actions import batches as read_batches
     from calmtui.actions.commands import Limits
 
-    if settings(context).read_only:
-        raise Refused(
-            "a command is refused: calmtui runs read-only", next_step="start it without --read-only to run commands"
-        )
     limits = Limits(parallel, read_batches.read(batches) if batches else (), connect_timeout, timeout, retries)
     form = "json" if as_json else "diff" if diff else "gathered" if gather else "lines"
     work = _exec(
         settings(context), query, _Wanted(tuple(command), stdin, _environment(env or []), sudo), limits,
-        form=form, mark_failed=mark_failed, wait=wait,
+        _Why(reason, break_glass), form=form, mark_failed=mark_failed, wait=wait,
     )  # fmt: skip
     raise typer.Exit(asyncio.run(work))
+
+
+@dataclass(frozen=True)
+class _Why:
+    """What is said about it to the gate."""
+
+    reason: str
+    break_glass: bool
 
 
 class _Wanted:
@@ -104,16 +113,20 @@ def _environment(pairs: list[str]) -> dict[str, str]:
 
 
 async def _exec(
-    chosen: Settings, query: str, wanted: _Wanted, limits: Limits, *, form: str, mark_failed: bool, wait: float
-) -> int:
+    chosen: Settings, query: str, wanted: _Wanted, limits: Limits, why: _Why, *,
+    form: str, mark_failed: bool, wait: float,
+) -> int:  # fmt: skip
     from calmtui.actions.commands import Fanout
     from calmtui.actions.execute import all_ok
+    from calmtui.actions.gate import Gate
     from calmtui.cli.opened import opened
     from calmtui.cli.outputs import Printer
 
     async with opened(chosen, wait, query) as estate:
         nodes = _takes_commands(estate, query)
-        fanout = Fanout(estate.live, nodes, wanted.command(estate), limits, read_only=chosen.read_only)
+        gate = Gate(estate.live, read_only=chosen.read_only, through="command", interactive=sys.stdin.isatty())
+        fanout = Fanout(gate, nodes, wanted.command(estate), limits)
+        await fanout.admit(break_glass=why.break_glass, reason=why.reason)
         printer = Printer(fanout, form)
         try:
             await fanout.run()

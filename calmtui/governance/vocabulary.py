@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 COMMANDS = ("exec", "shell", "copy", "runbook")
-"""What can be done to a node besides the actions of its provider."""
+"""What can be done to a node besides the actions of its provider, and may change it."""
+
+READS = ("fetch",)
+"""What only reads, and yet is for some people only: files got from nodes."""
 
 NODE = {
     "kind": "String", "name": "String", "source": "String", "state": "String", "raw_state": "String",
@@ -36,12 +39,14 @@ def schema(actions: Iterable[str]) -> str:
     ]
     lines += [f'action "{name}" in [act] {applies};' for name in sorted(set(actions))]
     lines += [f"action {name} in [change] {applies};" for name in COMMANDS]
+    lines += [f"action {name} {applies};" for name in READS]
     return "\n".join(lines)
 
 
 def action_entities(actions: Iterable[str]) -> list[dict[str, object]]:
     """The actions with what they are kinds of, as Cedar's entities."""
     parents = {"act": "change", **dict.fromkeys(actions, "act"), **dict.fromkeys(COMMANDS, "change")}
+    parents = {name: of for name, of in parents.items() if name not in READS}
     return [{"uid": uid("Action", name), "attrs": {}, "parents": [uid("Action", of)]} for name, of in parents.items()]
 
 

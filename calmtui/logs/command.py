@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
+from dataclasses import replace
 
 import msgspec
 
-from calmtui.actions.commands import places, runs_at
-from calmtui.actions.execute import refuse_read_only, unopened
+from calmtui.actions.commands import command_deed, places, runs_at
+from calmtui.actions.execute import unopened
 from calmtui.errors import OutcomeUnknown, SourceError, Unreachable
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate
@@ -27,12 +28,13 @@ class CommandLogs:
     name = "command"
     kind = "command"
 
-    def __init__(self, live: LiveEstate, nodes: Iterable[Node], line: str, *, read_only: bool) -> None:
-        """Raises Refused in read-only mode: what a command changes cannot be known."""
-        refuse_read_only(live, "a command", read_only=read_only)
+    def __init__(self, live: LiveEstate, nodes: Iterable[Node], line: str) -> None:
         self._live = live
         self._command = Command((line,))
         chosen, self.notes = places(live, nodes)
+        every = {node.id: node for node in [*chosen, *(runs_at(live, node) or node for node in chosen)]}
+        self.deed = replace(command_deed(list(every.values()), (line,)), whole=True)
+        """What the gate must have let through before it is read."""
         self._nodes = {f"command:{node.id}": node for node in chosen}
         self.nodes = [
             msgspec.structs.replace(node, id=node_id, source=self.name, parent=None, offers=("logs",))

@@ -38,7 +38,7 @@ class Acting:
 
         if nodes := self._chosen_or_say():
             hidden = self._hidden(nodes)
-            screen = RunScreen(self._live, nodes, hidden, read_only=self._screen.read_only, line=line)
+            screen = RunScreen(self._screen.console.gate, nodes, hidden, line=line)
             self._screen.app.push_screen(screen, callback=self._watch)
 
     def _watch(self, fanout: Fanout | None) -> None:

@@ -54,7 +54,8 @@ async def open_shell(app: CalmApp, live: LiveEstate, node: Node) -> None:
 
 def shell_deed(place: Node) -> Deed:
     """A shell, as the gate judges and records it."""
-    return Deed("shell", [place], ["an interactive shell"], Danger.CONFIRM, event=Event.SHELL, exclusive=False)
+    sentences = ["an interactive shell"]
+    return Deed("shell", [place], sentences, Danger.CONFIRM, event=Event.SHELL, whole=True, exclusive=False)
 
 
 async def _attached(channel: ShellChannel, node: Node, note: str) -> tuple[str, bool]:

@@ -13,6 +13,7 @@ import pytest
 
 from calmtui import providers
 from calmtui.actions.copy import get, pack, put
+from calmtui.actions.gate import Gate
 from calmtui.actions.outcome import Status
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate, SourceSpec
@@ -22,6 +23,10 @@ from tests.lab.docker import DockerEngine
 from tests.lab.fleet import SshFleet
 
 pytestmark = pytest.mark.lab
+
+
+def gate(live: LiveEstate) -> Gate:
+    return Gate(live, read_only=False, through="command")
 
 
 @pytest.fixture
@@ -94,7 +99,7 @@ async def test_what_arrives_damaged_changes_nothing(ssh_fleet: SshFleet, tmp_pat
     (tmp_path / "conf").write_text("new")
     packed = dataclasses.replace(pack(tmp_path / "conf", tmp_path), sha256="0" * 64)
     async with connected(ssh_fleet, "web-017") as (live, node):
-        [outcome] = await put(live, [node], packed, "/root/conf", moved=unmoved, read_only=False).run()
+        [outcome] = await (await put(gate(live), [node], packed, "/root/conf", moved=unmoved)).run()
     assert outcome.status is Status.FAILED
     assert "nothing was changed" in outcome.detail
     assert (home(ssh_fleet, "web-017") / "conf").read_text() == "old"
@@ -113,7 +118,7 @@ async def test_what_a_host_sends_stays_within_its_folder(ssh_fleet: SshFleet, tm
     got.mkdir(parents=True)
     try:
         async with connected(ssh_fleet, "web-018") as (live, node):
-            [outcome] = await get(live, [node], "/root", got, moved=unmoved).run()
+            [outcome] = await (await get(gate(live), [node], "/root", got, moved=unmoved)).run()
     finally:
         tar.unlink()
     assert outcome.status is Status.FAILED
@@ -125,9 +130,7 @@ async def test_how_far_it_is_is_told_in_bytes(ssh_fleet: SshFleet, folder: Path,
     told: list[int] = []
     packed = pack(folder / "data", tmp_path)
     async with connected(ssh_fleet, "web-017") as (live, node):
-        execution = put(
-            live, [node], packed, "/root/told", moved=lambda _, count: told.append(count), read_only=False
-        )  # fmt: skip
+        execution = await put(gate(live), [node], packed, "/root/told", moved=lambda _, count: told.append(count))
         [outcome] = await execution.run()
     assert outcome.status is Status.OK
     assert sum(told) == 900_000

@@ -13,6 +13,7 @@ import pytest
 
 from calmtui import providers
 from calmtui.actions.commands import Fanout, Limits
+from calmtui.actions.gate import Gate
 from calmtui.actions.outcome import Outcome, Status
 from calmtui.estate.around import around
 from calmtui.estate.live import LiveEstate
@@ -177,7 +178,8 @@ async def test_a_host_that_only_has_the_name_is_a_guess_in_which_no_command_runs
 
 
 async def ran(live: LiveEstate, node: Node) -> Outcome:
-    work = Fanout(live, [node], Command(("hostname",)), Limits(), read_only=False)
+    work = Fanout(Gate(live, read_only=False, through="command"), [node], Command(("hostname",)), Limits())
+    await work.admit()
     await work.run()
     return work.execution.outcomes[node.id]
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from textual import work
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Static
@@ -16,6 +17,7 @@ from calmtui.actions.commands import Fanout
 from calmtui.actions.gathered import Gathering, Group, diff
 from calmtui.actions.outcome import Outcome, Status, names
 from calmtui.actions.save import save
+from calmtui.errors import CalmError
 from calmtui.estate import find
 from calmtui.fleet import hostset
 from calmtui.fleet.node import NodeId, State
@@ -35,7 +37,9 @@ REPAINT = 0.2
 """Seconds between two looks at what has come."""
 FOLDED = 2000
 """A group of more nodes is named by its first and their number: to fold them takes longer than a repaint may."""
-_WAITING = {Status.RUNNING: "running", Status.QUEUED: "waiting", Status.SKIPPED: "skipped"}
+_WAITING = {
+    Status.RUNNING: "running", Status.QUEUED: "waiting", Status.SKIPPED: "skipped", Status.DENIED: "denied"
+}  # fmt: skip
 
 
 class AnswersScreen(Screen[None]):
@@ -65,6 +69,8 @@ class AnswersScreen(Screen[None]):
         self._standing: dict[Status, dict[NodeId, None]] = {status: {} for status in Status}
         """The nodes by where they stand."""
         self._groups: list[Group] = []
+        self._waiting: list[Status] = []
+        """Those of the statuses without an answer in which there were nodes when the list was last drawn up."""
         self._lines: list[str] = []
         self._drawn: object = None
         """What the lines were made of."""
@@ -73,7 +79,8 @@ class AnswersScreen(Screen[None]):
         self._glyphs = {
             Status.OK: signs.states[State.RUNNING], Status.FAILED: signs.states[State.FAILED],
             Status.RUNNING: signs.folded, Status.QUEUED: signs.dot,
-            Status.SKIPPED: signs.states[State.STOPPED], Status.UNKNOWN: signs.states[State.UNKNOWN],
+            Status.SKIPPED: signs.states[State.STOPPED], Status.DENIED: signs.states[State.FAILED],
+            Status.UNKNOWN: signs.states[State.UNKNOWN],
         }  # fmt: skip
         for outcome in fanout.execution.outcomes.values():
             self._note(outcome)
@@ -119,7 +126,8 @@ class AnswersScreen(Screen[None]):
         if self._changed:
             self._changed = False
             self._groups = self.gathering.groups()
-            self._list.show(len(self._ids) if self.by_node else len(self._groups) + len(self._waiting()))
+            self._waiting = [status for status in _WAITING if self._standing[status]]
+            self._list.show(len(self._ids) if self.by_node else len(self._groups) + len(self._waiting))
         if self.fanout.execution.ended is None:
             self._list.refresh()
         head = self.query_one("#head", Static)
@@ -205,6 +213,17 @@ class AnswersScreen(Screen[None]):
         elif not self.fanout.execution.requeue(*statuses):
             self._say(nothing)
         else:
+            self._admit()
+
+    @work(group="gate", exclusive=True)
+    async def _admit(self) -> None:
+        """What is run again is asked for again."""
+        try:
+            await self.fanout.admit()
+        except CalmError as error:
+            self.fanout.execution.cancel()
+            self._say(str(error))
+        else:
             self._begin()
 
     def _move(self, by: int) -> None:
@@ -227,10 +246,6 @@ class AnswersScreen(Screen[None]):
 
     # -- the list ---------------------------------------------------------------
 
-    def _waiting(self) -> list[Status]:
-        """Those of the statuses without an answer in which there are nodes."""
-        return [status for status in _WAITING if self._standing[status]]
-
     def _chosen(self) -> list[NodeId]:
         """The nodes of the row under the cursor."""
         index = self._list.cursor
@@ -238,7 +253,7 @@ class AnswersScreen(Screen[None]):
             return self._ids[index : index + 1]
         if index < len(self._groups):
             return list(self._groups[index].nodes)
-        waiting = self._waiting()[index - len(self._groups) : index - len(self._groups) + 1]
+        waiting = self._waiting[index - len(self._groups) : index - len(self._groups) + 1]
         return [node_id for status in waiting for node_id in self._standing[status]]
 
     def _row(self, index: int) -> list[Span]:
@@ -251,10 +266,9 @@ class AnswersScreen(Screen[None]):
             nodes, ending = group.nodes, group.ending
             last = group.said.last_line(failed=status is Status.FAILED)
         else:
-            status = self._waiting()[index - len(self._groups)]
-            nodes, ending, last = self._standing[status], _WAITING[status], ""
-            if status is Status.SKIPPED:
-                last = self.fanout.execution.outcomes[next(iter(nodes))].detail
+            status = self._waiting[index - len(self._groups)]
+            nodes, ending = self._standing[status], _WAITING[status]
+            last = next((self.fanout.execution.outcomes[node_id].detail for node_id in nodes), "")
         meaning = MEANINGS[status]
         return [(f"{self._glyphs[status]} {len(nodes):5} ", meaning), (f"{ending:15} ", meaning),
                 (f"{self._folded(nodes)}  ", "strong"), (last, "quiet")]  # fmt: skip

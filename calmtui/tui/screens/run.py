@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -15,11 +16,11 @@ from textual.widgets import Input, Static
 from calmtui import masks, sanitise
 from calmtui.actions import batches
 from calmtui.actions.commands import Fanout, Limits, asked_once, places
+from calmtui.actions.gate import Gate
 from calmtui.actions.outcome import names
 from calmtui.actions.plan import Plan, of_command
 from calmtui.errors import CalmError, UsageError
 from calmtui.estate import find
-from calmtui.estate.live import LiveEstate
 from calmtui.fleet import hostset
 from calmtui.fleet.node import Node, State
 from calmtui.providers.base import Command
@@ -57,14 +58,12 @@ class RunScreen(ModalScreen[Fanout | None]):
     }
     """
 
-    def __init__(
-        self, live: LiveEstate, nodes: Sequence[Node], hidden: int, *, read_only: bool, line: str = ""
-    ) -> None:
+    def __init__(self, gate: Gate, nodes: Sequence[Node], hidden: int, *, line: str = "") -> None:
         """Raises UsageError when none of the nodes takes commands."""
         super().__init__()
-        self.live = live
-        self.read_only = read_only
-        self.nodes, self._notes = places(live, nodes)
+        self.gate = gate
+        self.live = gate.live
+        self.nodes, self._notes = places(gate.live, nodes)
         if not self.nodes:
             raise UsageError(f"none of the {len(nodes)} nodes takes commands: mark hosts, containers or pods")
         self._passed_over = len(nodes) - len(self.nodes)
@@ -190,7 +189,14 @@ class RunScreen(ModalScreen[Fanout | None]):
                 raise UsageError(f"that is not {plan.typed}: nothing was done")
             ask = asked_once(self.app.ask) if self._sudo else None  # type: ignore[attr-defined]
             command = Command((line,), sudo=ask)
-            fanout = Fanout(self.live, self.nodes, command, self._limits(), read_only=self.read_only)
+            self._admit(Fanout(self.gate, self.nodes, command, self._limits()))
+        except CalmError as error:
+            self._wrong(str(error))
+
+    @work(group="gate", exclusive=True)
+    async def _admit(self, fanout: Fanout) -> None:
+        try:
+            await fanout.admit(hidden=self._hidden)
         except CalmError as error:
             self._wrong(str(error))
         else:

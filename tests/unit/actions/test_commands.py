@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from calmtui.actions.commands import Fanout, Limits, asked_once
+from calmtui.actions.gate import Gate
 from calmtui.actions.gathered import groups
 from calmtui.actions.outcome import Status
 from calmtui.estate.live import LiveEstate
@@ -17,9 +18,12 @@ from calmtui.providers.base import AuthFailed, Command, Output, Unreachable
 from tests.unit.actions.workshop import Deed, Workshop, live, node
 
 
-def fanout(deed: Deed, *nodes: Node, limits: Limits | None = None, estate: LiveEstate | None = None) -> Fanout:
-    estate = estate or live(Workshop(deed), *nodes)
-    return Fanout(estate, nodes, Command(("true",)), limits or Limits(), read_only=False)
+async def fanout(deed: Deed, *nodes: Node, limits: Limits | None = None, estate: LiveEstate | None = None) -> Fanout:
+    """A command that the gate has let through."""
+    gate = Gate(estate or live(Workshop(deed), *nodes), read_only=False, through="command")
+    work = Fanout(gate, nodes, Command(("true",)), limits or Limits())
+    await work.admit()
+    return work
 
 
 def named(work: Fanout, status: Status) -> list[str]:
@@ -30,7 +34,7 @@ async def test_a_command_fails_where_it_exits_with_anything_but_0_and_its_output
     async def status(which: Node) -> str:
         return "0" if which.name == "a" else "3"
 
-    work = fanout(status, node("a"), node("b"), node("c", offers=()))
+    work = await fanout(status, node("a"), node("b"), node("c", offers=()))
     await work.run()
     outcomes = list(work.execution.outcomes.values())
     assert [outcome.status for outcome in outcomes] == [Status.OK, Status.FAILED, Status.SKIPPED]
@@ -51,7 +55,7 @@ async def test_nodes_with_the_same_output_and_status_stand_together_the_majority
             case _:
                 return "0 same"
 
-    work = fanout(deed, *(node(f"web-{number}") for number in range(1, 10)))
+    work = await fanout(deed, *(node(f"web-{number}") for number in range(1, 10)))
     await work.run()
     called = {f"lab:web-{number}": f"web-{number}" for number in range(1, 10)}
     assert [(group.hosts(called), group.ending, group.said.stdout) for group in groups(work.answers)] == [
@@ -70,7 +74,7 @@ async def test_a_batch_with_failures_is_the_last() -> None:
         return "1" if which.name == "n03" else "0"
 
     nodes = [node(f"n{number:02}") for number in range(20)]
-    work = fanout(deed, *nodes, limits=Limits(batches=("1", "20%", "100%")))
+    work = await fanout(deed, *nodes, limits=Limits(batches=("1", "20%", "100%")))
     await work.run()
     assert begun == ["n00", "n01", "n02", "n03", "n04"]
     skipped = work.execution.outcomes["lab:n05"]
@@ -88,7 +92,8 @@ async def test_a_batch_begins_when_the_one_before_has_ended() -> None:
         under_way.discard(which.name)
         return "0"
 
-    await fanout(deed, *(node(f"n{number}") for number in range(6)), limits=Limits(batches=("1", "2"))).run()
+    work = await fanout(deed, *(node(f"n{number}") for number in range(6)), limits=Limits(batches=("1", "2")))
+    await work.run()
     assert max(map(len, seen)) == 2
     assert not any({"n0"} < together for together in seen)
 
@@ -100,7 +105,7 @@ async def test_what_failed_runs_again_as_often_as_was_asked_for_and_no_more() ->
         tries[which.name] = tries.get(which.name, 0) + 1
         return "0" if which.name == "good" or (which.name == "slow" and tries["slow"] == 2) else "1"
 
-    work = fanout(deed, node("good"), node("slow"), node("bad"), limits=Limits(retries=2))
+    work = await fanout(deed, node("good"), node("slow"), node("bad"), limits=Limits(retries=2))
     await work.run()
     assert tries == {"good": 1, "slow": 2, "bad": 3}
     assert (named(work, Status.OK), named(work, Status.FAILED)) == (["good", "slow"], ["bad"])
@@ -118,7 +123,7 @@ async def test_a_command_whose_time_is_up_keeps_what_it_has_said() -> None:
         return "0"
 
     one = node("a")
-    work = fanout(never, one, limits=Limits(seconds=0.05), estate=live(Chatty(never), one))
+    work = await fanout(never, one, limits=Limits(seconds=0.05), estate=live(Chatty(never), one))
     await work.run()
     assert named(work, Status.FAILED) == ["a"]
     assert (work.answers["lab:a"].ending, work.answers["lab:a"].said.stdout) == ("timed out", b"so far")
@@ -134,7 +139,7 @@ async def test_a_node_that_is_not_reached_in_time_is_unreachable() -> None:
         return "0"
 
     one = node("a")
-    work = fanout(never, one, limits=Limits(connect_seconds=0.05), estate=live(Deaf(never), one))
+    work = await fanout(never, one, limits=Limits(connect_seconds=0.05), estate=live(Deaf(never), one))
     await work.run()
     assert work.answers["lab:a"].ending == "unreachable"
     assert "not reached within 0.05 s" in work.execution.outcomes["lab:a"].detail
@@ -149,7 +154,7 @@ async def test_stopped_it_ends_everywhere_and_what_had_ended_stays() -> None:
             await asyncio.Event().wait()
         return "0"
 
-    work = fanout(deed, node("quick"), node("slow"), node("queued"), limits=Limits(parallel=1))
+    work = await fanout(deed, node("quick"), node("slow"), node("queued"), limits=Limits(parallel=1))
     running = asyncio.create_task(work.run())
     await waiting.wait()
     work.stop()
@@ -167,7 +172,7 @@ async def test_whoever_cancels_the_run_is_told_so_and_the_nodes_too() -> None:
         await asyncio.Event().wait()
         return "0"
 
-    work = fanout(deed, node("a"))
+    work = await fanout(deed, node("a"))
     running = asyncio.create_task(work.run())
     await waiting.wait()
     running.cancel()
@@ -180,7 +185,7 @@ async def test_output_beyond_the_limit_is_in_a_file_of_its_owner_alone(nobodys_m
     async def deed(which: Node) -> str:
         return "0 " + "x" * (2 * 1024 * 1024) + which.name
 
-    work = fanout(deed, node("a"), node("b"))
+    work = await fanout(deed, node("a"), node("b"))
     await work.run()
     said = work.answers["lab:a"].said
     assert said.folder is not None
@@ -208,7 +213,7 @@ async def test_a_login_that_is_refused_is_a_group_of_its_own() -> None:
     async def deed(_: Node) -> str:
         raise AuthFailed("no key fits", where="a")
 
-    work = fanout(deed, node("a"))
+    work = await fanout(deed, node("a"))
     await work.run()
     assert work.answers["lab:a"].ending == "login refused"
 
@@ -219,7 +224,7 @@ async def test_a_command_for_an_instance_runs_through_the_host_that_it_surely_is
 
     web = node("web", kind="instance", aliases=("ec2:i-1",), offers=())
     edge = node("edge", kind="host", aliases=("ec2:i-1",))
-    work = fanout(status, web, estate=live(Workshop(status), web, edge))
+    work = await fanout(status, web, estate=live(Workshop(status), web, edge))
     await work.run()
     [outcome] = work.execution.outcomes.values()
     assert (outcome.node.id, outcome.status, outcome.detail) == (web.id, Status.OK, "through host edge: last")
@@ -233,7 +238,7 @@ async def test_no_command_runs_through_a_host_that_is_a_guess() -> None:
     edge = node("edge", kind="host", labels={"hostname": "web"})
     estate = live(Workshop(status), edge)
     estate.fleet.apply("cloud", [Delta("", [web])])
-    work = fanout(status, web, estate=estate)
+    work = await fanout(status, web, estate=estate)
     await work.run()
     [outcome] = work.execution.outcomes.values()
     assert outcome.status is Status.SKIPPED

@@ -155,8 +155,11 @@ async def test_read_only_is_refused_before_anything_whoever_says_it() -> None:
         await admitted(live(source, node("a")), plan(node("a")), read_only=True)
     with pytest.raises(Refused):
         await admitted(live(source, node("a"), read_only=True), plan(node("a")))
+    closed, opened = (Gate(live(source, node("a")), read_only=mode, through="command") for mode in (True, False))
     with pytest.raises(Refused):
-        Fanout(live(source, node("a")), [node("a")], Command(("true",)), CommandLimits(), read_only=True)
+        await Fanout(closed, [node("a")], Command(("true",)), CommandLimits()).admit()
+    with pytest.raises(Refused, match="the gate has not let it through"):
+        await Fanout(opened, [node("a")], Command(("true",)), CommandLimits()).run()
     assert source.acts == []
 
 
