@@ -150,7 +150,7 @@ def indexed(path: str) -> dict[str, float]:
         async with Follower(files.live(), files.nodes, LogRequest(tail=None, follow=True)) as follower:
             idle = 0
             while idle < 10:
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0 if follower.merger.more else 0.05)
                 lines = follower.take(time.time_ns())
                 buffer.add(lines)
                 idle = 0 if lines or not buffer.lines or len(follower.merger) else idle + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 
@@ -13,6 +14,7 @@ from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node
 from calmtui.logs.buffer import EVICT
 from calmtui.logs.follow import Follower, Reading
+from calmtui.logs.merge import PATIENCE
 from calmtui.logs.naming import Names
 from calmtui.logs.selection import readable
 from calmtui.providers.base import LogRequest
@@ -60,16 +62,24 @@ class LogPane(Vertical):
         async with self.follower:
             self.set_interval(FRAME, self._take)
             await self.follower.finished()
-            self.view.feed(self.follower.merger.rest())
+            while len(self.follower.merger):
+                self.view.feed(self.follower.take(time.time_ns() + 2 * PATIENCE))
+                await asyncio.sleep(0)
             self._count()
 
-    def _take(self) -> None:
+    async def _take(self) -> None:
         """One frame: what has come is shown, unless it would push out what the reader stands at."""
         self._frame += 1
-        self.view.feed(None if self._holding else self.follower.take(time.time_ns()))
+        self._feed()
+        while (self.follower.merger.more and not self._holding) or self.view.behind:
+            await asyncio.sleep(0)  # keys have their turn
+            self._feed()
         if self._frame % FRAMES_PER_STATUS == 0:
             self._count()
             self._rail.show()
+
+    def _feed(self) -> None:
+        self.view.feed(None if self._holding else self.follower.take(time.time_ns()))
 
     @property
     def _holding(self) -> bool:

@@ -34,7 +34,7 @@ from calmtui.tui.widgets.log_theme import NAME_COLOURS, styles
 
 SCAN = 4_096
 """Lines filtered in one go: a millisecond or two, and more of an expression that finds much."""
-SLICE = 0.015
+SLICE = 0.005
 """Seconds of filtering after which keys have their turn."""
 NAME_SHARE = 4
 """The names get one column in so many."""
@@ -118,13 +118,18 @@ class LogView(Widget, can_focus=True):
         """How many lines are in sight."""
         return len({key(line) for line, _ in self._rows})
 
+    @property
+    def behind(self) -> bool:
+        """Whether the filter or the search has not seen every line yet."""
+        return self.shown.behind > 0 or (self.found is not None and self.found.behind > 0)
+
     def feed(self, lines: Block | None) -> None:
         """Take in lines, and look at some of those that the filter and the search have not seen yet."""
         if lines is not None:
             self.buffer.add(lines)
             for tap in self.taps:
                 tap(lines)
-        behind = self.shown.behind
+        behind = self.behind
         until = time.monotonic() + SLICE
         for view in (self.shown, self.found):
             while view is not None and view.behind and time.monotonic() < until:
