@@ -78,7 +78,8 @@ def logs(
     if expression and files:
         raise UsageError("--grep searches the nodes of a query; grep knows files", where=query)
     if expression:
-        from calmtui.cli.grep import Wanted, grep
+        from calmtui.cli.grep import grep
+        from calmtui.logs.asking import Asked
 
         if follow:
             raise UsageError("--grep searches what is there, -f waits for what comes", next_step="leave one out")
@@ -87,10 +88,11 @@ def logs(
                 "--grep prints what it finds as it comes, --patterns folds a whole log", next_step="leave one out"
             )
         end = moment(until, time.time(), where="--until") if until else None
-        wanted = Wanted(expression, fixed, ignore_case, begin, end, context_lines, most, limit, count, as_json)
-        raise typer.Exit(asyncio.run(grep(settings(context), query, wanted, wait=wait)))
-    if searching := [option for name, option in _OF_GREP.items() if _given(context, name)]:
-        raise UsageError(f"--{searching[0]} goes with --grep", next_step="say what to look for")
+        asked = Asked(expression, fixed, ignore_case, begin, end, context_lines, most, limit)
+        searching = grep(settings(context), query, asked, count=count, as_json=as_json, wait=wait)
+        raise typer.Exit(asyncio.run(searching))
+    if typed := [option for name, option in _OF_GREP.items() if _given(context, name)]:
+        raise UsageError(f"--{typed[0]} goes with --grep", next_step="say what to look for")
     if command:
         if files or follow or patterns:
             raise UsageError("--command is followed as it runs", next_step="give a query and the command alone")
@@ -136,18 +138,21 @@ async def _logs(
 
 async def _command(chosen: Settings, query: str, line: str, *, as_json: bool, wait: float) -> int:
     """Print what a command says on the nodes, merged, until it has ended everywhere."""
+    from calmtui.actions.gate import Gate
     from calmtui.cli.opened import opened
     from calmtui.logs.command import CommandLogs
     from calmtui.providers.base import LogRequest
 
     async with opened(chosen, wait, query) as estate:
-        source = CommandLogs(estate.live, estate.one_or_more(query), line, read_only=chosen.read_only)
+        source = CommandLogs(estate.live, estate.one_or_more(query), line)
         for note in source.notes:
             say(f"calmtui: {note}")
         if not source.nodes:
             raise CalmError(f"none of the nodes that match {query!r} runs commands")
         request = LogRequest(tail=None, follow=True)
-        status = await print_logs(source.live(), source.nodes, request, as_json=as_json, out=sys.stdout)
+        gate = Gate(estate.live, read_only=chosen.read_only, through="command", interactive=sys.stdin.isatty())
+        async with await gate.admit(source.deed):
+            status = await print_logs(source.live(), source.nodes, request, as_json=as_json, out=sys.stdout)
         return ExitCode.FAILED if estate.failed else status
 
 
