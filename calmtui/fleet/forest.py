@@ -10,7 +10,8 @@ from __future__ import annotations
 import bisect
 import contextlib
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from calmtui.fleet.fleet import Fleet
@@ -19,6 +20,7 @@ from calmtui.fleet.node import Node, NodeId, State
 from calmtui.fleet.row import NOTHING, Row, RowId
 
 Predicate = Callable[[Node], bool]
+NONE_KNOWN: Mapping[int, bool] = MappingProxyType({})
 DEEPEST = 24
 """Parents above a node before it is drawn in its group instead. No source nests so deep; one may err in a circle."""
 
@@ -83,13 +85,13 @@ class Forest:
         row.counts = NOTHING
         return row
 
-    def filter(self, predicate: Predicate | None, known: Predicate | None = None) -> None:
-        """Have other nodes match. `known` answers the same question, where its answers were worked out before."""
+    def filter(self, predicate: Predicate | None, known: Mapping[int, bool] = NONE_KNOWN) -> None:
+        """Have other nodes match. `known`: answers that were worked out before, by `id` of the node."""
         self.predicate = predicate
-        answer = known or predicate
+        answered = known.get
         for row in self.rows.values():
-            node = row.node
-            row.match = self.matches(row) if node is None else answer is None or answer(node)
+            answer = answered(id(row.node))
+            row.match = self.matches(row) if answer is None else answer
         self._count(self.root)
 
     def reorder(self, order: Order) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.folds import Folds
-from calmtui.fleet.forest import Forest, Predicate
+from calmtui.fleet.forest import NONE_KNOWN, Forest, Predicate
 from calmtui.fleet.grouping import BY_SOURCE, Grouping, Order, SortKey, by_name
 from calmtui.fleet.node import Node, NodeId, State
 from calmtui.fleet.row import Row, RowId
@@ -112,10 +112,10 @@ class Outline:
         self._forest.reorder(order)
         self._walk_all()
 
-    def filter(self, predicate: Predicate | None, known: Predicate | None = None) -> None:
+    def filter(self, predicate: Predicate | None, known: Mapping[int, bool] = NONE_KNOWN) -> None:
         """Show only the nodes that it lets through and what they hang under; None: all.
 
-        `known` answers the same question, where its answers were worked out before.
+        `known`: answers of the predicate that were worked out before, by `id` of the node.
         """
         self._forest.filter(predicate, known)
         self.folds.set_filtered(predicate is not None, self.matching)

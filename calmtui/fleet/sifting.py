@@ -6,7 +6,6 @@ import time
 
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.forest import Predicate
-from calmtui.fleet.node import Node
 
 LOOK = 0.001
 """Seconds of asking between two looks at the clock, about: nodes are asked about in steps of as many as that takes."""
@@ -16,15 +15,15 @@ class Sifting:
     """Asks a predicate about every node, and knows the answers afterwards.
 
     A query may take 150 ms over 100,000 nodes, and a key must not wait for that: between two slices
-    the keys have their turn, and may put another sifting in the place of this one. Called with a
-    node, it answers as the predicate does.
+    the keys have their turn, and may put another sifting in the place of this one.
     """
 
     def __init__(self, fleet: Fleet, predicate: Predicate) -> None:
         self._predicate = predicate
         self._nodes = list(fleet)
         self._matches: list[bool] = []
-        self._answers: dict[int, bool] = {}
+        self.answers: dict[int, bool] = {}
+        """By `id` of a node, once every one has been asked about; good for as long as the sifting is kept."""
         self._step = 1
 
     def advance(self, seconds: float) -> bool:
@@ -41,10 +40,5 @@ class Sifting:
             began = now
         if len(self._matches) < len(self._nodes):
             return False
-        self._answers = dict(zip(map(id, self._nodes), self._matches, strict=True))  # the list keeps the ids theirs
+        self.answers = dict(zip(map(id, self._nodes), self._matches, strict=True))  # the list keeps the ids theirs
         return True
-
-    def __call__(self, node: Node) -> bool:
-        """The predicate's answer."""
-        answer = self._answers.get(id(node))
-        return self._predicate(node) if answer is None else answer

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from calmtui.errors import UsageError
 from calmtui.estate import find
-from calmtui.fleet.forest import Predicate
+from calmtui.fleet.forest import NONE_KNOWN, Predicate
 from calmtui.fleet.grouping import GROUPINGS, ORDERS, grouping
 from calmtui.fleet.node import TROUBLE
 from calmtui.fleet.sifting import Sifting
@@ -114,7 +114,7 @@ class Viewing:
         predicate = _with_faults(self._matches) if self.faults else self._matches
         if predicate is None:
             self._sifting = None
-            self._show_only(query, None, None)
+            self._show_only(query, None, NONE_KNOWN)
         else:
             self._sifting = Sifting(self._screen.fleet, predicate)
             self._advance(query, predicate, self._sifting)
@@ -124,11 +124,11 @@ class Viewing:
             return  # something else was typed since
         if sifting.advance(SLICE):
             self._sifting = None
-            self._show_only(query, predicate, sifting)
+            self._show_only(query, predicate, sifting.answers)
         else:
             self._screen.call_later(self._advance, query, predicate, sifting)
 
-    def _show_only(self, query: str, predicate: Predicate | None, known: Predicate | None) -> None:
+    def _show_only(self, query: str, predicate: Predicate | None, known: Mapping[int, bool]) -> None:
         screen, tree = self._screen, self._screen.tree_view
         self.query = query
         node = tree.node

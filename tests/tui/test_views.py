@@ -9,6 +9,7 @@ import pytest
 
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.node import State
+from calmtui.fleet.outline import Outline
 from calmtui.fleet.sifting import Sifting
 from calmtui.fleet.source import Health, SourceStatus
 from calmtui.fleet.update import Delta
@@ -157,10 +158,16 @@ def test_a_query_is_worked_out_in_slices_and_what_changed_meanwhile_is_asked_aga
     slices: Iterator[bool] = iter(lambda: sifting.advance(0.0), True)
     assert len(list(slices)) > 1
     count = len(asked)
-    assert [node.name for node in fleet if sifting(node)][:2] == ["edge-007", "edge-017"]
-    assert len(asked) == count
-    assert sifting(host("edge-9997"))
-    assert len(asked) == count + 1
+    outline = Outline(fleet)
+    came = host("edge-9997")
+    fleet.apply(came.source, [Delta("", [came])])
+    outline.refresh([came.id])
+    outline.filter(predicate, sifting.answers)
+    assert [node.name for node in outline.matches()] == [
+        *(f"edge-{number:03}" for number in range(7, 2000, 10)),
+        came.name,
+    ]
+    assert asked[count:] == [came.name]
 
 
 async def test_arrows_and_page_keys_move_the_cursor_and_do_not_scroll_away_from_it() -> None:
