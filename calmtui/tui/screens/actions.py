@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from textual import events
@@ -14,11 +15,13 @@ from textual.widgets import Static
 from calmtui.actions import plan
 from calmtui.actions.catalogue import Choice, choices, danger_word
 from calmtui.actions.execute import act
-from calmtui.actions.gate import Gate
+from calmtui.actions.gate import Gate, Judgement
 from calmtui.errors import CalmError
 from calmtui.fleet.node import Node
+from calmtui.governance.decide import Answer
 from calmtui.providers.base import Danger
 from calmtui.tui import keys
+from calmtui.tui.screens.plan import PlanScreen, verdict
 from calmtui.tui.widgets.rows import Rows, Span
 
 HINT = "enter or a digit goes on · esc goes back"
@@ -40,7 +43,7 @@ class ActionsScreen(ModalScreen[None]):
             border: round $accent; border-title-color: $text; padding: 0 1; background: $surface;
         }
         & Rows { height: auto; max-height: 16; }
-        & #why { height: auto; max-height: 4; margin: 1 0; }
+        & #why { height: auto; max-height: 6; margin: 1 0; }
         & #hint { height: 1; color: $text-muted; }
     }
     """
@@ -55,6 +58,8 @@ class ActionsScreen(ModalScreen[None]):
         self.catalogue = live.actions()
         self.choices = choices(nodes, self.catalogue, live.fleet, read_only=bool(gate.read_only))
         self._width = max((len(choice.name) for choice in self.choices), default=0)
+        self.judgements: dict[str, Judgement] = {}
+        """What policy says of each action, as far as it was asked by now."""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
@@ -65,6 +70,24 @@ class ActionsScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self._explain()
+        self.run_worker(self._judge(), group="judge", exclusive=True)
+
+    async def _judge(self) -> None:
+        """Ask what policy says of one action after the other; it ends with the screen."""
+        for choice in self.choices:
+            if not choice.why_not:
+                try:
+                    made = await asyncio.to_thread(self._made, choice)
+                    self.judgements[choice.name] = await self.gate.judge(made.deed)
+                except CalmError as error:  # the plan says so as well
+                    self.query_one("#why", Static).update(str(error))
+                    return
+                self.query_one(Rows).refresh()
+                self._explain()
+
+    def _made(self, choice: Choice) -> plan.Plan:
+        is_stale = self.gate.live.fleet.is_stale
+        return plan.make(choice.name, self.nodes, self.catalogue, hidden=self.hidden, is_stale=is_stale)
 
     def on_rows_moved(self) -> None:
         self._explain()
@@ -97,8 +120,7 @@ class ActionsScreen(ModalScreen[None]):
         choice = self._choice()
         if choice is None or choice.why_not:
             return
-        is_stale = self.gate.live.fleet.is_stale
-        made = plan.make(choice.name, self.nodes, self.catalogue, hidden=self.hidden, is_stale=is_stale)
+        made = self._made(choice)
         if made.danger is Danger.NONE and not plan.needed(made):
             self.run_worker(self._at_once(made), group="gate", exclusive=True)
         else:
@@ -116,8 +138,6 @@ class ActionsScreen(ModalScreen[None]):
             self.app.switch_screen(OutcomesScreen(self.gate, made, execution))
 
     def _plan(self, made: plan.Plan) -> None:
-        from calmtui.tui.screens.plan import PlanScreen  # not needed before
-
         self.app.switch_screen(PlanScreen(self.gate, made))
 
     def _choice(self) -> Choice | None:
@@ -132,6 +152,8 @@ class ActionsScreen(ModalScreen[None]):
     def _explain(self) -> None:
         choice = self._choice()
         text = "Nothing can be done with these nodes." if choice is None else choice.why_not or choice.action.summary
+        if choice is not None and choice.name in self.judgements:
+            text = f"{text}\n{verdict(self.judgements[choice.name])[0]}"
         self.query_one("#why", Static).update(text)
 
     def _row(self, index: int) -> list[Span]:
@@ -143,7 +165,16 @@ class ActionsScreen(ModalScreen[None]):
         danger = choice.action.danger
         meaning = {Danger.NONE: "quiet", Danger.CONFIRM: "", Danger.TYPE_NAME: "warn"}[danger]
         return [(number, "quiet"), (name, "strong"), (danger_word(danger).ljust(13), meaning),
-                (choice.action.summary, "quiet")]  # fmt: skip
+                self._said(choice), (choice.action.summary, "quiet")]  # fmt: skip
+
+    def _said(self, choice: Choice) -> Span:
+        """What policy says of it, in a word; nothing while it is being asked, or where all is well."""
+        judgement = self.judgements.get(choice.name)
+        if judgement is None or (judgement.answer is Answer.ALLOWED and not judgement.denied):
+            return ("", "")
+        if judgement.answer is Answer.ALLOWED:
+            return (f"{len(judgement.denied)} denied  ", "warn")
+        return ("needs approval  ", "warn") if judgement.answer is Answer.APPROVAL else ("denied  ", "error")
 
 
 def title(nodes: Sequence[Node], hidden: int) -> str:

@@ -22,12 +22,13 @@ from calmtui.fleet.update import Change
 from calmtui.fleet.view import View
 from calmtui.tui import glyphs, keys
 from calmtui.tui.acting import Acting
+from calmtui.tui.noticing import Noticing
 from calmtui.tui.travelling import Travelling
 from calmtui.tui.viewing import Viewing
 from calmtui.tui.widgets.detail import Detail, Subject, Tab
 from calmtui.tui.widgets.filter_bar import FilterBar
 from calmtui.tui.widgets.footer import Footer
-from calmtui.tui.widgets.status_line import Situation, StatusLine
+from calmtui.tui.widgets.status_line import Notice, Situation, StatusLine
 from calmtui.tui.widgets.tree import FleetTree
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ class FleetScreen(Screen[None]):
         self.live = live
         self.fleet = live.fleet
         self.read_only = read_only
+        self.notices: list[Notice] = []
+        """What everybody is to know before they act, as of the last look."""
+        self.noticing = Noticing(self)
         view = view or View()
         self.outline = Outline(self.fleet, view.grouping, view.order, Folds(view.folds, view.unfolded))
         self.marks = Marks(marked)
@@ -106,6 +110,7 @@ class FleetScreen(Screen[None]):
     def on_mount(self) -> None:
         self._end = self.fleet.subscribe(self._note)
         self.set_timer(SETTLED, self.viewing.make_ready)
+        self.noticing.begin()
         self.set_interval(60, self._tick)  # ages and the clock; nothing is sent in between while nothing changes
         self.tree_view.focus()
         self.show()
@@ -115,6 +120,7 @@ class FleetScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         self._follow()
+        self.call_later(self.noticing.look)
 
     def _note(self, changes: list[Change]) -> None:
         self._changed.update(change.node.id for change in changes)
@@ -152,8 +158,9 @@ class FleetScreen(Screen[None]):
     def _situation(self) -> Situation:
         sources = tuple(self.fleet.sources.values())
         return Situation(
-            self.live.estate.name, self.outline.census, len(self.marks), sources, self.clock(), self.read_only
-        )
+            self.live.estate.name, self.outline.census, len(self.marks), sources, self.clock(), self.read_only,
+            tuple(self.notices),
+        )  # fmt: skip
 
     def on_resize(self) -> None:
         self.set_class(self.size.width < WIDE, "-narrow")

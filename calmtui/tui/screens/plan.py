@@ -204,15 +204,18 @@ class PlanScreen(ModalScreen[None]):
         instead = "B goes on in an emergency · esc does nothing"
         if self.judgement.answer is Answer.APPROVAL and not _waits(self.judgement):
             instead = f"A asks others to approve it · {instead}"
+        if self.parameters:
+            instead = f"enter, then {instead}"
         self.query_one("#confirm").display = allowed
         self.query_one("#instead", Static).display = not allowed
         self.query_one("#instead", Static).update("esc does nothing" if self.judgement.read_only else instead)
         if self.query_one(Why).asking:
             return
-        if allowed:
+        typing = isinstance(self.focused, Input) and self.focused.has_class("value")
+        if allowed and not typing:
             self._focus_first()
-        else:
-            self.query_one(Rows).focus()  # or keys would be typed into a field
+        elif not typing:
+            self.query_one(Rows).focus()  # or keys would be typed into what is not there any more
 
     async def _ask_approval(self, reason: str) -> None:
         """Ask for exactly what would be carried out, its values filled in."""

@@ -20,6 +20,16 @@ from calmtui.tui.widgets.tree_row import age
 
 
 @dataclass(frozen=True)
+class Notice:
+    """Something that everybody is to know before they act."""
+
+    text: str
+    short: str
+    """The same where it is narrow."""
+    warns: bool = False
+
+
+@dataclass(frozen=True)
 class Situation:
     """What the line tells."""
 
@@ -30,6 +40,7 @@ class Situation:
     sources: tuple[SourceStatus, ...]
     now: float
     read_only: bool = False
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,9 @@ def _left(situation: Situation, glyphs: Glyphs, colours: Colours, *, short: bool
         text.append(f" {glyphs.dot} ", colours.quiet).append(f"marked {situation.marked:,}", colours.marked)
     if situation.read_only:
         text.append(f" {glyphs.dot} ", colours.quiet).append("read-only", colours.marked)
+    for notice in situation.notices:
+        said = notice.short if short else notice.text
+        text.append(f" {glyphs.dot} ", colours.quiet).append(said, colours.warning if notice.warns else "")
     return text
 
 
