@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from contextlib import aclosing
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +15,13 @@ from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.printing import age, coloured, out, out_table, styled
 from calmtui.cli.settings import Settings
 from calmtui.errors import CalmError
+from calmtui.logs.asking import Asked
 from calmtui.logs.line import SECOND, rfc3339
 from calmtui.logs.output import as_text, clock
-from calmtui.logs.results import Results, bars
-from calmtui.logs.search import Ended, Expression, bar_seconds, search
-from calmtui.logs.search import clock as reads_time
+from calmtui.logs.results import Results, bars, size
+from calmtui.logs.search import Ended, Expression, search
 from calmtui.logs.selection import readable
-from calmtui.providers.base import Counted, Remark, SearchRequest
+from calmtui.providers.base import Counted, Remark
 
 if TYPE_CHECKING:
     from calmtui.fleet.node import Node
@@ -35,45 +34,14 @@ _WIDE = 60
 """Bars of a histogram at the most."""
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What the operator asked for."""
+async def grep(chosen: Settings, query: str, asked: Asked, *, count: bool, as_json: bool, wait: float) -> int:
+    """Search the logs of the nodes that a query selects, and print what is found; with `count`, only how much it is.
 
-    expression: str
-    plain: bool
-    ignore_case: bool
-    since: float | None
-    until: float | None
-    context: int
-    most: int
-    seconds: float
-    count: bool
-    as_json: bool
-
-    def request(self) -> tuple[SearchRequest, Expression]:
-        """What is asked of every node. Raises UsageError for an expression that cannot be compiled."""
-        expression = Expression(self.expression, plain=self.plain, ignore_case=self.ignore_case)
-        request = SearchRequest(
-            expression.typed,
-            expression.matches,
-            reads_time,
-            plain=self.plain,
-            ignore_case=self.ignore_case,
-            since=self.since,
-            until=self.until,
-            context=self.context,
-            max_lines=0 if self.count else self.most,
-            seconds=self.seconds,
-            bucket=bar_seconds(self.since, self.until or time.time()),
-        )
-        return request, expression
-
-
-async def grep(chosen: Settings, query: str, wanted: Wanted, *, wait: float) -> int:
-    """Search the logs of the nodes that a query selects, and print what is found. Returns what to exit with."""
+    Returns what to exit with.
+    """
     from calmtui.cli.opened import opened
 
-    request, expression = wanted.request()
+    request = asked.request(lines=not count)
     async with opened(chosen, wait, query) as estate:
         nodes = [node for node in estate.one_or_more(query) if "logs" in node.offers]
         if not nodes:
@@ -85,15 +53,15 @@ async def grep(chosen: Settings, query: str, wanted: Wanted, *, wait: float) -> 
                 results.take(node, finding)
                 if isinstance(finding, Remark):
                     _remark(node, finding, told)
-                elif wanted.as_json:
+                elif as_json:
                     _tell(node, finding)
         took = time.monotonic() - began
-        if wanted.as_json:
+        if as_json:
             _print_json(results, took)
-        elif wanted.count:
+        elif count:
             _print_counts(results)
         else:
-            _print_lines(results, expression, context=request.context > 0)
+            _print_lines(results, asked.compiled(), context=asked.context > 0)
         _say_troubles(results)
         _say_summary(results, request.bucket, took)
         failed = estate.failed or any(result.error for result in results.nodes.values())
@@ -142,7 +110,7 @@ def _print_counts(results: Results) -> None:
     rows = []
     for result in results.nodes.values():
         for name, counted in result.streams.items():
-            read = f"{_bytes(counted.scanned)} of {_bytes(counted.total)}"
+            read = f"{size(counted.scanned)} of {size(counted.total)}"
             rows.append((result.node.id, counted.matches, sanitise.word(name), read))
     rows.sort(key=lambda row: (-row[1], row[0], row[2]))
     out_table(
@@ -165,7 +133,7 @@ def _say_summary(results: Results, width: int, took: float) -> None:
     holding = sum(result.matches > 0 for result in results.nodes.values())
     say(
         f"calmtui: {results.matches:,} matches in {holding:,} of {len(results.nodes):,} nodes · "
-        f"{_bytes(results.scanned)} of {_bytes(results.total)} read in {took:.1f} s"
+        f"{size(results.scanned)} of {size(results.total)} read in {took:.1f} s"
     )
     heights, first, width = bars(results.histogram, width, _WIDE)
     if len(heights) > 1:
@@ -178,14 +146,6 @@ def _say_summary(results: Results, width: int, took: float) -> None:
 
 def _clock(seconds: int) -> str:
     return f"{rfc3339(seconds * SECOND)[:16]}Z"
-
-
-def _bytes(count: int) -> str:
-    """`1.3 GB`, in powers of a thousand."""
-    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count} B"
 
 
 # -- for programs ------------------------------------------------------------------

@@ -98,6 +98,10 @@ class Results:
         """The lines, pieces in the order of time of their first match."""
         return sorted(self._pieces, key=_first_match)
 
+    def arrived(self, after: int) -> list[Piece]:
+        """The lines but for the first so many pieces, as they came."""
+        return self._pieces[after:]
+
     def _counted(self) -> Iterator[Counted]:
         return (counted for result in self.nodes.values() for counted in result.streams.values())
 
@@ -144,3 +148,11 @@ def bars(histogram: dict[int, int], width: int, most: int) -> tuple[list[int], i
     for second, matches in histogram.items():
         heights[(second - first) // width] += matches
     return heights, first, width
+
+
+def size(count: int) -> str:
+    """Bytes as people read them, in powers of a thousand: `1.3 GB`."""
+    for unit, least in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= least:
+            return f"{count / least:.1f} {unit}"
+    return f"{count} B"

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from calmtui.actions.gate import Gate
     from calmtui.actions.plan import Plan
     from calmtui.tui.screens.log_patterns import LogPatternsScreen
+    from calmtui.tui.screens.log_search import LogSearchScreen
     from calmtui.tui.screens.outcomes import OutcomesScreen
 
 Answer = TypeVar("Answer")
@@ -273,7 +274,6 @@ class CalmApp(App[None]):
         elif self.plan is not None:
             self.push_screen(OutcomesScreen(self.gate, self.plan, self.execution))
 
-    def action_theme(self, name: str) -> None:
     def action_approvals(self) -> None:
         """Show what waits for approval, and what for a review."""
         from calmtui.tui.screens.approvals import ApprovalsScreen  # not needed for the first paint
@@ -292,6 +292,7 @@ class CalmApp(App[None]):
 
         self.push_screen(FreezesScreen(self.live.estate.freezes))
 
+    def action_theme(self, name: str) -> None:
         """Wear that theme; without a name, the next one."""
         known = themes.names()
         self.wear(name or known[(known.index(self.theme) + 1) % len(known)])
@@ -347,4 +348,7 @@ class CalmApp(App[None]):
         self.fleet_screen.mark_only(event.nodes)
 
     def on_log_patterns_screen_mark(self, event: LogPatternsScreen.Mark) -> None:
+        self.fleet_screen.mark_only(event.nodes)
+
+    def on_log_search_screen_mark(self, event: LogSearchScreen.Mark) -> None:
         self.fleet_screen.mark_only(event.nodes)

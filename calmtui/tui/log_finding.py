@@ -17,7 +17,7 @@ from calmtui.logs.level import Level
 from calmtui.logs.line import SECOND, LogLine, key
 
 if TYPE_CHECKING:
-    from calmtui.tui.screens.logs import LogsScreen
+    from calmtui.tui.screens.lines import LinesScreen
 
 SCAN = 5_000
 """Lines looked at between two turns of the event loop: about 5 ms."""
@@ -28,9 +28,9 @@ were too long."""
 
 
 class Finding:
-    """A part of the log's screen: the commands that look for a line."""
+    """A part of a screen of log lines: the commands that look for a line."""
 
-    def __init__(self, screen: LogsScreen) -> None:
+    def __init__(self, screen: LinesScreen) -> None:
         self._screen = screen
 
     # -- a text ------------------------------------------------------------------

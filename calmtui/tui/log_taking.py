@@ -19,22 +19,22 @@ from calmtui.store.database import StoreError
 from calmtui.tui.log_finding import after
 
 if TYPE_CHECKING:
-    from calmtui.tui.screens.logs import LogsScreen
+    from calmtui.tui.screens.lines import LinesScreen
 
 PIECE = 2_000
 """Lines that are written between two turns of the event loop: about 10 ms."""
 
 
 class Taking:
-    """A part of the log's screen: the commands that take lines along."""
+    """A part of a screen of log lines: the commands that take lines along."""
 
-    def __init__(self, screen: LogsScreen) -> None:
+    def __init__(self, screen: LinesScreen) -> None:
         self._screen = screen
 
     def action_copy(self) -> None:
         line = self._screen.view.current
         if line is not None:
-            self._screen.app.copy_to_clipboard(as_text(line, self._screen.pane.names(line)))
+            self._screen.app.copy_to_clipboard(as_text(line, self._screen.names(line)))
             self._screen.say("the line is copied, if the terminal allows it (OSC 52)")
 
     def action_save(self, path: str) -> None:
@@ -54,7 +54,7 @@ class Taking:
 
     async def _write(self, file: TextIO) -> int:
         """Write what is shown now, a piece at a time while keys are answered; how many lines it was."""
-        view, names, count = self._screen.view.shown, self._screen.pane.names, 0
+        view, names, count = self._screen.view.shown, self._screen.names, 0
         if not view.lines:
             return 0
         newest, last = key(view.lines[-1]), None

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from textual.app import App
 from textual.pilot import Pilot
 
-from calmtui.errors import SourceError, UsageError
+from calmtui.errors import CalmError, SourceError
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate
 from calmtui.fleet.node import Node
@@ -18,6 +18,7 @@ from calmtui.providers.base import LogChunk, LogRequest, Skew
 from calmtui.tui import keys
 from calmtui.tui.screens.command import read
 from calmtui.tui.screens.log_patterns import LogPatternsScreen
+from calmtui.tui.screens.log_search import LogSearchScreen
 from calmtui.tui.screens.logs import LogsScreen
 
 PATIENCE = 45.0
@@ -69,27 +70,29 @@ class Script:
         self._queue(name).put_nowait(error)
 
 
-def nodes(*names: str) -> list[Node]:
+def nodes(*names: str, offers: tuple[str, ...] = ("logs",)) -> list[Node]:
     """Hosts of the script's."""
     return [
-        Node(id=f"ssh:lab/{name}", kind="host", name=name, source="lab", parent=None, offers=("logs",))
-        for name in names
+        Node(id=f"ssh:lab/{name}", kind="host", name=name, source="lab", parent=None, offers=offers) for name in names
     ]
 
 
 class LogsApp(App[None]):
     """Shows the logs of some nodes; keys lead to the screen as in the console."""
 
-    def __init__(self, script: Script, *names: str) -> None:
+    def __init__(self, script: Script, *names: str, offers: tuple[str, ...] = ("logs",)) -> None:
         super().__init__()
         self.live = LiveEstate(Estate("lab"))
         self.live.gatherer.sources[script.name] = script
-        self.logs = LogsScreen(self.live, nodes(*names))
+        self.logs = LogsScreen(self.live, nodes(*names, offers=offers))
         self.animation_level = "none"
         self.marked: list[str] = []
         """What a screen asked to have marked in the fleet."""
 
     def on_log_patterns_screen_mark(self, event: LogPatternsScreen.Mark) -> None:
+        self.marked = event.nodes
+
+    def on_log_search_screen_mark(self, event: LogSearchScreen.Mark) -> None:
         self.marked = event.nodes
 
     def on_mount(self) -> None:
@@ -104,8 +107,8 @@ class LogsApp(App[None]):
             done = getattr(place, command.method)(*([argument] if command.argument else []))
             if asyncio.iscoroutine(done):
                 await done
-        except UsageError as error:
-            self.logs.say(str(error), trouble=True)
+        except CalmError as error:
+            self.screen.say(str(error), trouble=True)  # type: ignore[attr-defined]  # every screen of log lines can
 
     async def type(self, line: str) -> None:
         """Carry out what is typed after `:`."""

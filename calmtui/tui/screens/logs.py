@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from textual.app import ComposeResult
-from textual.screen import Screen
 
-from calmtui.errors import UsageError
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node
 from calmtui.tui import keys
 from calmtui.tui.log_filtering import Filtering
-from calmtui.tui.log_finding import Finding
-from calmtui.tui.log_taking import Taking
+from calmtui.tui.log_searching import Searching
+from calmtui.tui.screens.lines import LinesScreen
 from calmtui.tui.widgets.footer import Footer
 from calmtui.tui.widgets.log_chart import LogChart
-from calmtui.tui.widgets.log_detail import LogDetail
 from calmtui.tui.widgets.log_pane import LogPane
 from calmtui.tui.widgets.log_prompt import LogPrompt
 from calmtui.tui.widgets.log_status import LogStatus, second_line
-from calmtui.tui.widgets.log_view import LogView
 from calmtui.tui.widgets.still import Still
 
-SIDEWAYS = 20
-"""Columns a step to the left or right."""
 
-
-class LogsScreen(Screen[None]):
+class LogsScreen(LinesScreen):
     """One live log of several nodes."""
 
     where = "logs"
@@ -37,21 +30,12 @@ class LogsScreen(Screen[None]):
     """
 
     def __init__(self, live: LiveEstate, nodes: Sequence[Node]) -> None:
-        super().__init__()
-        self.live = live
         self.pane = LogPane(live, *nodes)
-        self.chart = LogChart(self.pane.view)
-        self.detail = LogDetail(self.pane.names)
+        super().__init__(live, self.pane.view, self.pane.names)
+        self.chart = LogChart(self.view)
         self.filtering = Filtering(self)
-        self.finding = Finding(self)
-        self.taking = Taking(self)
-        self.parts = (self.filtering, self.finding, self.taking)
-        """What carries out commands of this screen for it."""
-
-    @property
-    def view(self) -> LogView:
-        """The lines."""
-        return self.pane.view
+        self.searching = Searching(self)
+        self.parts = (self.filtering, self.searching, *self.parts)
 
     def compose(self) -> ComposeResult:
         yield self.chart
@@ -63,7 +47,9 @@ class LogsScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self._show_toggles()
-        self.run_worker(self.taking.recall(), group="pin")
+
+    def on_unmount(self) -> None:
+        self.searching.forget()
 
     def on_resize(self) -> None:
         self._show_toggles()
@@ -83,58 +69,7 @@ class LogsScreen(Screen[None]):
         text = second_line(self.pane.account, filtering.filter, filtering.context, self.view.look, self.size.width)
         self.query_one("#toggles", Still).tell(text)
 
-    def say(self, text: str, *, trouble: bool = False) -> None:
-        """Show a sentence in the last line until the next key."""
-        self.query_one(Footer).say(text, trouble=trouble)
-
-    def ask(self, question: str, answered: Callable[[str], None], now: str = "") -> None:
-        """Have a text typed and call `answered` with it, unless it is left; `now` is what holds at present."""
-        toggles = self.query_one("#toggles")
-
-        def done(text: str | None) -> None:
-            toggles.display = True
-            self.set_focus(self.view)
-            if text is not None:
-                try:
-                    answered(text)
-                except UsageError as error:
-                    self.say(str(error), trouble=True)
-
-        toggles.display = False
-        self.query_one(LogPrompt).ask(question, now, done)
-
     # -- moving ----------------------------------------------------------------
-
-    def action_down(self) -> None:
-        self.view.move(1)
-
-    def action_up(self) -> None:
-        self.view.move(-1)
-
-    def action_page_down(self) -> None:
-        self.view.page(1)
-
-    def action_page_up(self) -> None:
-        self.view.page(-1)
-
-    def action_first(self) -> None:
-        self.view.move(-len(self.view.shown.lines))
-
-    def action_last(self) -> None:
-        self.view.follow()
-
-    def action_right(self) -> None:
-        self._sideways(SIDEWAYS)
-
-    def action_left(self) -> None:
-        self._sideways(-SIDEWAYS)
-
-    def _sideways(self, columns: int) -> None:
-        look = self.view.look
-        if look.wrap:
-            self.say("lines are wrapped; w cuts them, then they can be moved sideways")
-        else:
-            self.view.restyle(left=max(look.left + columns, 0))
 
     def action_pause(self) -> None:
         if self.view.following:
@@ -156,12 +91,6 @@ class LogsScreen(Screen[None]):
 
     # -- how it looks -------------------------------------------------------------
 
-    def action_wrap(self) -> None:
-        self.view.restyle(wrap=not self.view.look.wrap, left=0)
-
-    def action_times(self) -> None:
-        self.view.restyle(times=not self.view.look.times)
-
     def action_columns(self, names: str) -> None:
         """Values of these fields in columns before the lines; none without a name."""
         self.view.restyle(columns=tuple(name.strip() for name in names.split(",") if name.strip()))
@@ -177,25 +106,8 @@ class LogsScreen(Screen[None]):
     def action_clear(self) -> None:
         self.view.clear()
 
-    def action_open(self) -> None:
-        """Look closer at the line under the cursor; again: no more."""
-        self.detail.display = not self.detail.display
-        self.on_log_view_selected()
-
-    def on_log_view_opened(self) -> None:
-        self.action_open()
-
     def on_log_view_selected(self) -> None:
         self.chart.show()
-        line = self.view.current
-        if self.detail.display and line is not None:
-            self.detail.show(line)
-
-    def action_pane(self) -> None:
-        """Into the closer look and back."""
-        if not self.detail.display:
-            self.action_open()
-        self.set_focus(self.view if self.detail.has_focus else self.detail)
 
     def action_streams(self) -> None:
         from calmtui.tui.screens.streams import StreamsScreen  # not needed until it is asked for
@@ -210,4 +122,11 @@ class LogsScreen(Screen[None]):
         elif self.view.look.search is not None:
             self.finding.find(None)
         elif not self.filtering.peel():
+            self.leave()
+
+    def leave(self) -> None:
+        """Back to what is behind this screen, if there is anything."""
+        if len(self.app.screen_stack) > 1:
             self.app.pop_screen()
+        else:
+            self.say("nothing is behind this log; q leaves calmtui")

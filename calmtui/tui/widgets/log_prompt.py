@@ -23,12 +23,15 @@ class LogPrompt(Input):
         self.display = False
         self._answered: Callable[[str | None], None] | None = None
 
-    def ask(self, question: str, now: str, answered: Callable[[str | None], None]) -> None:
-        """Ask for a text and call `answered` with it, or with None when it was left; `now` is what holds at present."""
+    def ask(self, question: str, now: str, at: int, answered: Callable[[str | None], None]) -> None:
+        """Ask for a text and call `answered` with it, or with None when it was left.
+
+        `now` is what holds at present, the cursor is put at `at` in it.
+        """
         self._answered = answered
         self.placeholder = question
         self.value = now
-        self.cursor_position = len(now)
+        self.cursor_position = at
         self.display = True
         self.screen.set_focus(self)
 

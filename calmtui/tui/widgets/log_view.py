@@ -34,6 +34,8 @@ from calmtui.tui.widgets.log_theme import NAME_COLOURS, styles
 
 SCAN = 4_096
 """Lines filtered in one go: a millisecond or two, and more of an expression that finds much."""
+SCAN_SLOWLY = 128
+"""The same of a filter that looks at each line by itself: some milliseconds."""
 SLICE = 0.005
 """Seconds of filtering after which keys have their turn."""
 NAME_SHARE = 4
@@ -133,7 +135,7 @@ class LogView(Widget, can_focus=True):
         until = time.monotonic() + SLICE
         for view in (self.shown, self.found):
             while view is not None and view.behind and time.monotonic() < until:
-                view.advance(SCAN)
+                view.advance(_scan(view.filter))
         if lines:
             self._make_room(lines)
             if not self.following:
@@ -149,7 +151,7 @@ class LogView(Widget, can_focus=True):
         self.buffer.drop(self.shown.view if isinstance(self.shown, Around) else self.shown)
         view = self.buffer.view(wanted)
         self.shown = Around(view, context) if context else view
-        self.shown.advance(SCAN)
+        self.shown.advance(_scan(wanted))
         self.search(self.look.search)
 
     def search(self, wanted: Pattern | None) -> None:
@@ -309,6 +311,10 @@ class LogView(Widget, can_focus=True):
         while at < len(lines) and len(rows) < self.size.height:
             rows += self._draw(lines[at])
             at += 1
+        if len(rows) < self.size.height and len(lines) > len(rows):  # a filter has left little below
+            rows = self._up_from(len(lines) - 1)
+            if not self.shown.behind:  # else the lines below are still to be found
+                self._top = rows[0][0]
         return rows[: self.size.height]
 
     def _up_from(self, at: int) -> list[Row]:
@@ -329,3 +335,8 @@ class LogView(Widget, can_focus=True):
         if y < len(self._rows):
             return self._rows[y][1].apply_style(self.rich_style)
         return Strip.blank(self.size.width, self.rich_style)
+
+
+def _scan(wanted: Filter) -> int:
+    """How many lines to filter in one go."""
+    return SCAN_SLOWLY if wanted.slow else SCAN
