@@ -47,13 +47,13 @@ class Terminal:
 
     def answer(self, text: str, seen: str) -> float:
         """Press keys; seconds until it has written what an expression finds."""
-        got, wanted, pressed = "", re.compile(seen), time.perf_counter()
+        got, wanted, pressed = b"", re.compile(seen.encode()), time.perf_counter()
         self.type(text)
         while not wanted.search(got):
             if time.perf_counter() > pressed + PATIENCE:
                 raise SystemExit(f"{text!r} was never answered with {seen!r}: {got[-500:]!r}")
             ready, _, _ = select.select([self._fd], [], [], 1.0)
-            got += os.read(self._fd, 65536).decode(errors="replace") if ready else ""
+            got += os.read(self._fd, 65536) if ready else b""
         return time.perf_counter() - pressed
 
     def settle(self) -> None:
