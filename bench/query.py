@@ -24,7 +24,7 @@ NODES = 100_000
 MACHINES = 2_000
 QUERIES = 1_000
 _SERVICES = [f"svc-{number:03d}" for number in range(200)]
-_KINDS = ["pod", "container", "host", "deployment", "instance"]
+_KINDS = ["pod", "container", "unit", "deployment", "job"]
 _ENVS = ["production", "staging", "test"]
 
 

@@ -9,8 +9,8 @@ from functools import cache
 from calmtui.fleet.links import Links
 from calmtui.fleet.node import Node, NodeId
 
-HOLDS = 1.0
-"""Seconds for which answers hold while the fleet stays as it is: what is asked of ages and of marks changes too."""
+HOLDS = 30.0
+"""Seconds for which answers hold while the fleet stays as it is, which ages do not. Many more than all nodes take."""
 
 
 class Linked:

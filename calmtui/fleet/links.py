@@ -9,7 +9,7 @@ import msgspec
 
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.link import Link, Relation, each_once, sure
-from calmtui.fleet.link_index import MACHINES, LinkIndex
+from calmtui.fleet.link_index import LinkIndex
 from calmtui.fleet.node import Node, NodeId
 from calmtui.fleet.sameness import Sameness
 
@@ -48,7 +48,7 @@ class Links:
 
         First sets that others have too, such as the pods of a machine: what is found out of one serves many.
         """
-        if node.kind not in MACHINES and self._index.is_alone(node):  # nine of ten
+        if self._index.is_alone(node):  # nine of ten
             ground = self._same.ground(node)
             shared: Sequence[frozenset[NodeId]] = (self._same.ids(ground),) if ground is not None else ()
             own = []
