@@ -33,6 +33,8 @@ KEYS = (
 """Keys, and what the terminal shows of each."""
 BETWEEN = (0.05, 0.2)
 """Seconds between two keys."""
+UNANSWERED = 5.0
+"""Seconds that a key counts for which takes longer, or whose line late ones have pushed out of sight meanwhile."""
 SETTLING = 5.0
 """Seconds for all readers to have begun, before anything is written."""
 PATIENCE = 30.0
@@ -95,7 +97,7 @@ def _ours(logs: Logs) -> dict[str, float]:
             for key, seen in cycle(KEYS):
                 if writer.poll() is not None:
                     break
-                keys.append(terminal.answer(key, seen) * 1000)
+                keys.append(terminal.answer(key, seen, UNANSWERED) * 1000)
                 terminal.read(random.uniform(*BETWEEN))
             took = [_cpu(terminal.child) - cpu, logs.cpu() - on_hosts]
             memory = _memory(terminal.child)
