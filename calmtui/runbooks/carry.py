@@ -172,7 +172,7 @@ class Carrying:
                     under_way[asyncio.create_task(self._node(planned, segment), name=f"{node_id}")] = node_id
                 if not under_way:
                     if self._spent() and not await self._go_on_all_the_same():
-                        return await self._begin_no_more(pace, f"not begun: {len(self._progress.bad())} had failed")
+                        return await self._begin_no_more(pace, f"not begun: {self._progress.failures()} had failed")
                     unhealthy_since = unhealthy_since or time.monotonic()
                     if time.monotonic() - unhealthy_since > UNHEALTHY:
                         few = f"not begun: fewer than {min_healthy} others run"
@@ -269,14 +269,14 @@ class Carrying:
             return False
         allowed = [int(step.removeprefix(ASKED)) for (node, step), event in self._progress.steps.items()
                    if not node and step.startswith(ASKED) and event.status is Status.OK]  # fmt: skip
-        return len(self._progress.bad()) > max([budget, *allowed])
+        return self._progress.failures() > max([budget, *allowed])
 
     async def _go_on_all_the_same(self) -> bool:
         """Ask a person whether to go on in spite of the failures, where the runbook says so."""
         if self._plan.on_failure != "ask":
             return False
         bad = self._progress.bad()
-        key = f"{ASKED}{len(bad)}"
+        key = f"{ASKED}{self._progress.failures()}"
         await self._account.note("", key, Status.RUNNING)
         waiting = partial(self._waiting, f"{len(bad)} failed, it")
         result = await once.ask_to_go_on(self._gate, self._plan, self._account.run, sorted(bad), waiting)

@@ -7,6 +7,7 @@ descriptions that editors show (`inventory/runbook.schema.json`).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -65,6 +66,16 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _text(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+Value = Annotated[
+    str,
+    BeforeValidator(_text),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}),
+]
+"""Anything that is written as one word or text: it is read as text."""
 Length = Annotated[str, AfterValidator(_length), WithJsonSchema({"type": "string", "pattern": f"^{_LENGTH}$"})]
 """A length of time: `30s`, `5m`, `1h30m`."""
 Amount = Annotated[
@@ -100,9 +111,9 @@ class Parameter(_Strict):
     """What it is for."""
     required: bool = False
     """It has to be given. Not with a default."""
-    default: str | bool | None = None
+    default: Value | None = None
     """What holds when it is not given."""
-    one_of: list[str] = []
+    one_of: list[Value] = []
     """The values that it may have."""
     pattern: str = ""
     """A regular expression that the whole of it matches."""
@@ -175,7 +186,7 @@ class RunStep(_Step):
 
     run: str
     """A line for the node's shell. Values that are put in are quoted; secrets belong into `env`."""
-    env: dict[str, str] = {}
+    env: dict[str, Value] = {}
     """Environment of the command. It does not show in the node's list of processes."""
     unless: str | None = None
     """A command: where it succeeds, nothing is to be done. It makes repeating harmless."""
@@ -196,7 +207,7 @@ class ActionStep(_Step):
 
     action: str
     """Its name, as `calmtui show` lists it."""
-    parameters: dict[str, str] = {}
+    parameters: dict[str, Value] = {}
     """What it needs to be told."""
     repeatable: bool = False
     """Whether doing it again is harmless, should it not be known whether it was done."""
@@ -310,7 +321,7 @@ class RunbookStep(_Step):
 
     runbook: Name
     """Its name."""
-    parameters: dict[ParameterName, str | bool] = {}
+    parameters: dict[ParameterName, Value] = {}
     """What it needs to be told."""
 
 
@@ -321,49 +332,61 @@ class ParallelStep(_Step):
     """The steps."""
 
 
+_ON_NODES: dict[str, type[_Step]] = {"run": RunStep, "action": ActionStep, "wait": WaitStep, "check": CheckStep}
 _KINDS: dict[str, type[_Step]] = {
-    "run": RunStep, "action": ActionStep, "wait": WaitStep, "check": CheckStep, "approve": ApproveStep,
-    "notify": NotifyStep, "runbook": RunbookStep, "parallel": ParallelStep,
+    **_ON_NODES, "approve": ApproveStep, "notify": NotifyStep, "runbook": RunbookStep, "parallel": ParallelStep,
 }  # fmt: skip
+"""Steps by the key that only they have."""
 
 
-def _kind(value: Any) -> str:
-    """Which step it is, by the key that only such a step has."""
+def _tag(value: Any) -> str:
+    """Which step it is. The tags are no keys of steps: in the places of errors they would be taken for them."""
     if isinstance(value, _Step):
-        return next(kind for kind, model in _KINDS.items() if isinstance(value, model))
-    return next((kind for kind in _KINDS if kind in value), "run") if isinstance(value, dict) else "run"
+        return type(value).__name__
+    kind = next((kind for kind in _KINDS if kind in value), "run") if isinstance(value, dict) else "run"
+    return _KINDS[kind].__name__
 
 
-def _one_kind(value: Any) -> Any:
-    kinds = [kind for kind in _KINDS if kind in value] if isinstance(value, dict) else []
-    if isinstance(value, dict) and len(kinds) != 1:
-        near = next((meant for key in value if (meant := closest(key, _KINDS))), "") if not kinds else ""
-        what = f"a step that is both {' and '.join(kinds)}" if kinds else "a step that does nothing"
-        raise ValueError(f"{what}; one of {', '.join(_KINDS)}" + (f"; did you mean {near!r}?" if near else ""))
-    return value
+def _one_of(kinds: Iterable[str]) -> BeforeValidator:
+    """Refuses what is not one step of those kinds, with a word on what it is."""
+    known = tuple(kinds)
+
+    def check(value: Any) -> Any:
+        found = [kind for kind in _KINDS if kind in value] if isinstance(value, dict) else []
+        if not isinstance(value, dict) or (len(found) == 1 and found[0] in known):
+            return value
+        if len(found) > 1:
+            raise ValueError(f"a step that is both {' and '.join(found)}; one of {', '.join(known)}")
+        if found:
+            raise ValueError(f"no {found[0]} can stand here; one of {', '.join(known)}")
+        near = next((meant for key in value if (meant := closest(key, known))), "")
+        meant = f"; did you mean {near!r}?" if near else ""
+        raise ValueError(f"a step that does nothing; one of {', '.join(known)}{meant}")
+
+    return BeforeValidator(check)
 
 
 NodeStep = Annotated[
-    Annotated[RunStep, Tag("run")]
-    | Annotated[ActionStep, Tag("action")]
-    | Annotated[WaitStep, Tag("wait")]
-    | Annotated[CheckStep, Tag("check")],
-    Discriminator(_kind),
-    BeforeValidator(_one_kind),
+    Annotated[RunStep, Tag("RunStep")]
+    | Annotated[ActionStep, Tag("ActionStep")]
+    | Annotated[WaitStep, Tag("WaitStep")]
+    | Annotated[CheckStep, Tag("CheckStep")],
+    Discriminator(_tag),
+    _one_of(_ON_NODES),
 ]
 """A step that is done on each node by itself."""
 
 Step = Annotated[
-    Annotated[RunStep, Tag("run")]
-    | Annotated[ActionStep, Tag("action")]
-    | Annotated[WaitStep, Tag("wait")]
-    | Annotated[CheckStep, Tag("check")]
-    | Annotated[ApproveStep, Tag("approve")]
-    | Annotated[NotifyStep, Tag("notify")]
-    | Annotated[RunbookStep, Tag("runbook")]
-    | Annotated[ParallelStep, Tag("parallel")],
-    Discriminator(_kind),
-    BeforeValidator(_one_kind),
+    Annotated[RunStep, Tag("RunStep")]
+    | Annotated[ActionStep, Tag("ActionStep")]
+    | Annotated[WaitStep, Tag("WaitStep")]
+    | Annotated[CheckStep, Tag("CheckStep")]
+    | Annotated[ApproveStep, Tag("ApproveStep")]
+    | Annotated[NotifyStep, Tag("NotifyStep")]
+    | Annotated[RunbookStep, Tag("RunbookStep")]
+    | Annotated[ParallelStep, Tag("ParallelStep")],
+    Discriminator(_tag),
+    _one_of(_KINDS),
 ]
 """A step of a runbook."""
 

@@ -221,10 +221,7 @@ def _called(
     if step.runbook in within or len(within) > DEEPEST:
         raise UsageError(f"the runbook leads to itself: {' → '.join((*within, step.runbook))}")
     inner = load(estate, step.runbook)
-    passed = {
-        name: template.text(value, filled) if isinstance(value, str) else str(value).lower()
-        for name, value in step.parameters.items()
-    }
+    passed = {name: template.text(value, filled) for name, value in step.parameters.items()}
     declared = inner.declared
     their = values.check(declared.parameters, passed)
     secrets = values.references(declared.parameters, estate.folder)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+import msgspec
+
 from calmtui.actions.outcome import Status
 from calmtui.fleet.node import NodeId
 from calmtui.runbooks.journal import Event
@@ -28,6 +30,8 @@ class Progress:
         """The last event of each step of each node; the key's step is empty for the node as a whole."""
         self.begun: dict[NodeId, None] = {}
         """The nodes on which anything was begun, in that order."""
+        self.doubtful: set[NodeId] = set()
+        """The nodes of which nobody knew what had become when the run was resumed: that it was, passes over them."""
         self.last = 0
         """The number of the last event."""
 
@@ -36,8 +40,12 @@ class Progress:
         for event in events:
             self.last = max(self.last, event.seq)
             key = event.node, event.step
-            if event.attempt < self._attempt and event.status in _AGAIN:
+            earlier = event.attempt < self._attempt
+            if earlier and event.status in _AGAIN:
                 self.steps.pop(key, None)
+            elif earlier and event.status is Status.UNKNOWN:  # as if it had just been interrupted
+                self.doubtful.add(event.node)
+                self.steps[key] = msgspec.structs.replace(event, status=Status.RUNNING)
             else:
                 self.steps[key] = event
             if event.node and event.step and event.status is Status.RUNNING:
@@ -51,6 +59,10 @@ class Progress:
         """The nodes that have failed."""
         return {node for (node, step), event in self.steps.items()
                 if node and event.status in BAD and not step.startswith(ROLLBACK)}  # fmt: skip
+
+    def failures(self) -> int:
+        """How many nodes have failed in this attempt, as far as budgets count them."""
+        return len(self.bad() - self.doubtful)
 
     def left_out(self) -> set[NodeId]:
         """The nodes to which nothing is done: denied, gone, busy, or not begun any more."""

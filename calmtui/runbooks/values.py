@@ -14,7 +14,7 @@ from calmtui.fleet.moment import seconds
 from calmtui.runbooks.declared import Parameter
 
 
-def check(declared: Mapping[str, Parameter], given: Mapping[str, str | bool]) -> dict[str, str]:
+def check(declared: Mapping[str, Parameter], given: Mapping[str, str]) -> dict[str, str]:
     """The values to use but for secrets, defaults filled in. Raises UsageError."""
     for name in given:
         if name not in declared:
@@ -40,7 +40,7 @@ def references(declared: Mapping[str, Parameter], folder: Path) -> dict[str, str
     }
 
 
-def _value(name: str, parameter: Parameter, given: str | bool | None) -> str:
+def _value(name: str, parameter: Parameter, given: str | None) -> str:
     value = parameter.default if given is None else given
     if value is None:
         if parameter.required:
@@ -50,10 +50,9 @@ def _value(name: str, parameter: Parameter, given: str | bool | None) -> str:
     return checked(name, parameter, value)
 
 
-def checked(name: str, parameter: Parameter, value: str | bool) -> str:
+def checked(name: str, parameter: Parameter, value: str) -> str:
     """A value in its one spelling. Raises UsageError."""
-    text = str(value).lower() if isinstance(value, bool) else value.strip()
-    text = _typed(name, parameter, text)
+    text = _typed(name, parameter, value.strip())
     if parameter.one_of and text not in parameter.one_of:
         near = closest(text, parameter.one_of)
         raise UsageError(
