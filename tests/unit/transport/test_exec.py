@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -51,9 +52,11 @@ class Far:
     def _read(self) -> tuple[bytes, bytes]:
         assert self.process.stdout is not None
         assert self.process.stderr is not None
-        out, err = self.process.stdout.read(), self.process.stderr.read()  # stdin stays open, as a channel does
-        self.process.wait(timeout=30)
-        return out, err
+        with ThreadPoolExecutor(1) as beside:  # stdin stays open, as a channel does, so `communicate` is none for us
+            err = beside.submit(self.process.stderr.read)
+            out = self.process.stdout.read()
+            self.process.wait(timeout=60)
+            return out, err.result()
 
 
 def alive(mark: str) -> list[str]:
