@@ -61,6 +61,7 @@ def logs(
     command: Annotated[
         str, typer.Option(metavar="LINE", help="What this prints on each node, as it comes, in place of its log.")
     ] = "",
+    screen: Annotated[bool, typer.Option("--screen", help="In the console's log screen, and stay.")] = False,
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
 ) -> None:
     """Print the logs of the nodes that a query selects, or of files, merged in the order of time.
@@ -75,6 +76,8 @@ def logs(
     begin = moment(since, time.time(), where="--since") if since else None
     files = LocalLogs(words, rotated=rotated) if are_files(words) else None
     query = words[0]
+    if screen and (expression or command or patterns or as_json):
+        raise UsageError("the screen searches, folds and saves by its keys", where="--screen", next_step="? lists them")
     if expression and files:
         raise UsageError("--grep searches the nodes of a query; grep knows files", where=query)
     if expression:
@@ -102,12 +105,25 @@ def logs(
     # Who says from when means all of it, unless a number is given as well.
     unlimited = (begin is not None or rotated or words == ["-"]) and not _given(context, "tail")
     request = LogRequest(tail=None if unlimited else tail, since=begin, follow=follow)
+    if screen:
+        whole = unlimited or (files is not None and not _given(context, "tail"))
+        shown = LogRequest(tail=None if whole else tail, since=begin, follow=True)
+        raise typer.Exit(_screen(settings(context), words, shown, rotated=rotated, wait=wait))
     if files:
         printing = print_logs(files.live(), files.nodes, request, as_json=as_json, out=sys.stdout, patterns=patterns)
         raise typer.Exit(asyncio.run(printing))
     raise typer.Exit(
         asyncio.run(_logs(settings(context), query, request, as_json=as_json, patterns=patterns, wait=wait))
     )
+
+
+def _screen(chosen: Settings, words: Sequence[str], request: LogRequest, *, rotated: bool, wait: float) -> int:
+    from calmtui.logs.local import are_files
+    from calmtui.tui.start_logs import run_file_logs, run_logs  # textual is not needed by the commands
+
+    if are_files(words):
+        return run_file_logs(chosen, words, request, rotated=rotated)
+    return run_logs(chosen, words[0], request, wait)
 
 
 def _given(context: typer.Context, name: str) -> bool:

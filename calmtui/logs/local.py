@@ -6,7 +6,6 @@ import asyncio
 import glob
 import os
 import re
-import sys
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -59,8 +58,9 @@ class LocalLogs:
     name = "local"
     kind = "local"
 
-    def __init__(self, words: Sequence[str], *, rotated: bool = False) -> None:
-        """`words` are paths, patterns of paths and `-`. Raises UsageError when one of them is no file."""
+    def __init__(self, words: Sequence[str], *, rotated: bool = False, piped: int = 0) -> None:
+        """`words` are paths, patterns of paths and `-`, read from descriptor `piped`. Raises UsageError for no file."""
+        self._piped = piped
         self._paths = {_node_id(path): path for path in chain.from_iterable(map(_expanded, words))}
         self._rotated = rotated
         names = _short(list(self._paths.values()))
@@ -88,7 +88,7 @@ class LocalLogs:
         path = self._paths[node.id]
         try:
             if path == Path(STDIN):
-                async for chunk in _piped():
+                async for chunk in _piped(self._piped):
                     yield chunk
             elif request.follow and path.suffix not in PACKED:
                 async for chunk in _followed(path, request, self._older(path)):
@@ -144,12 +144,29 @@ def _chunk(lines: list[bytes]) -> LogChunk:
     return LogChunk("", [(None, line) for line in lines])
 
 
-async def _piped() -> AsyncGenerator[LogChunk, None]:
-    """Standard input as it comes, to its end."""
-    splitter, descriptor = Splitter(), sys.stdin.fileno()
-    while piece := await asyncio.to_thread(os.read, descriptor, PIECE):
+async def _piped(descriptor: int) -> AsyncGenerator[LogChunk, None]:
+    """What is piped in as it comes, to its end."""
+    splitter = Splitter()
+    while True:
+        await _readable(descriptor)
+        piece = await asyncio.to_thread(os.read, descriptor, PIECE)
+        if not piece:
+            break
         yield _chunk(splitter.feed(piece))
     yield _chunk(splitter.end())
+
+
+async def _readable(descriptor: int) -> None:
+    """Wait for something to read: a thread that waits for a pipe could not be ended. A file always has something."""
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    try:
+        loop.add_reader(descriptor, ready.set)
+    except PermissionError:  # what epoll says of files
+        return
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(descriptor)
 
 
 async def _whole(path: Path, request: LogRequest, older: Iterable[Path]) -> AsyncGenerator[LogChunk, None]:

@@ -49,7 +49,8 @@ class CalmApp(App[None]):
 
     `rebound` is a table of command ids and the keys that they get instead of their own. `declare`
     gives the estate once the screen is painted; without it, the one of `live` stands. `beside` runs
-    around the connection, from before it is made until after it has ended.
+    around the connection, from before it is made until after it has ended; `connected` is awaited
+    once it is made. `first` is the screen at the bottom in place of the fleet.
     """
 
     TITLE = "calmtui"
@@ -67,6 +68,8 @@ class CalmApp(App[None]):
         view: View | None = None,
         declare: Callable[[CalmApp], Awaitable[Estate]] | None = None,
         beside: Callable[[CalmApp], contextlib.AbstractAsyncContextManager[None]] | None = None,
+        connected: Callable[[CalmApp], Awaitable[None]] | None = None,
+        first: Screen[None] | None = None,
     ) -> None:
         super().__init__()
         self.live = live
@@ -76,6 +79,8 @@ class CalmApp(App[None]):
         self.fleet_screen = FleetScreen(live, marked, view, read_only=read_only)
         self._declare = declare
         self._beside = beside
+        self._connected = connected
+        self._first = first
         self._asking = asyncio.Lock()
         self._type_ahead = TypeAhead(self)
         self._connection: asyncio.Task[None] | None = None
@@ -109,9 +114,9 @@ class CalmApp(App[None]):
 
     # -- the estate ---------------------------------------------------------------
 
-    def get_default_screen(self) -> FleetScreen:
-        """The fleet, at the bottom of all screens."""
-        return self.fleet_screen
+    def get_default_screen(self) -> Screen[None]:
+        """The one at the bottom of all screens."""
+        return self.fleet_screen if self._first is None else self._first
 
     def on_mount(self) -> None:
         self.set_keymap(self.rebound)
@@ -140,6 +145,8 @@ class CalmApp(App[None]):
                 if self._beside is not None:
                     await stack.enter_async_context(self._beside(self))
                 await stack.enter_async_context(self.live)
+                if self._connected is not None:
+                    await self._connected(self)
                 await asyncio.Event().wait()
         except Exception as error:  # noqa: BLE001 -- a task of its own: whatever it is ends the console, and is told
             self.failure = error
@@ -335,7 +342,7 @@ class CalmApp(App[None]):
         self.refresh(repaint=True, layout=True)
 
     def action_leave(self) -> None:
-        if self.where in ("fleet", "discover"):  # behind those there is nothing to go back to
+        if self.where == "discover" or len(self.screen_stack) == 1:  # there is nothing to go back to
             self.exit()
         else:
             self.pop_screen()
@@ -348,7 +355,13 @@ class CalmApp(App[None]):
         self.fleet_screen.mark_only(event.nodes)
 
     def on_log_patterns_screen_mark(self, event: LogPatternsScreen.Mark) -> None:
-        self.fleet_screen.mark_only(event.nodes)
+        self._mark_only(event.nodes)
 
     def on_log_search_screen_mark(self, event: LogSearchScreen.Mark) -> None:
-        self.fleet_screen.mark_only(event.nodes)
+        self._mark_only(event.nodes)
+
+    def _mark_only(self, nodes: Iterable[NodeId]) -> None:
+        if self._first is None:
+            self.fleet_screen.mark_only(nodes)
+        else:
+            self.say("files are not marked: there is no fleet behind this log", trouble=True)

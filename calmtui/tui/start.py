@@ -7,7 +7,7 @@ import contextlib
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from calmtui.errors import CalmError
@@ -28,22 +28,30 @@ from calmtui.tui.app import CalmApp
 log = logging.getLogger(__name__)
 
 
-def run_console(chosen: Settings) -> int:
+Connected = Callable[[CalmApp], Awaitable[None]]
+"""What is done once the estate is being connected to."""
+
+
+def run_console(chosen: Settings, connected: Connected | None = None) -> int:
     """Run the console until it is left; returns what to exit with.
 
     Raises CalmError for settings or an estate file that cannot be used, and whatever ended it unasked.
     """
+    gc.disable()  # until the first paint: collecting while 10,000 nodes are read costs a tenth of it
+    return run(console(chosen, connected), chosen)
+
+
+def run(app: CalmApp, chosen: Settings) -> int:
+    """Run an app of these settings until it is left; see `run_console`."""
     if wrong := keys.problems(chosen.keys, chosen.where):
         raise EstateError(wrong)
-    gc.disable()  # until the first paint: collecting while 10,000 nodes are read costs a tenth of it
-    app = console(chosen)
     asyncio.run(_until_left(app))
     if app.failure is not None:
         raise app.failure
     return app.return_code or 0
 
 
-def console(chosen: Settings) -> CalmApp:
+def console(chosen: Settings, connected: Connected | None = None) -> CalmApp:
     """The app on what is remembered of the estate; it reads the file and connects once that is painted."""
     file = find.estate_file(chosen.inventory) if chosen.inventory is not None else None
     key = find.key_of(file) if file is not None else find.DISCOVERED
@@ -79,6 +87,7 @@ def console(chosen: Settings) -> CalmApp:
         view=view,
         declare=declare,
         beside=lambda app: _memory(app, key),
+        connected=connected,
     )
     return app
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from textual.app import ComposeResult
 
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node
+from calmtui.providers.base import LogRequest
 from calmtui.tui import keys
 from calmtui.tui.log_filtering import Filtering
 from calmtui.tui.log_searching import Searching
 from calmtui.tui.screens.lines import LinesScreen
 from calmtui.tui.widgets.footer import Footer
 from calmtui.tui.widgets.log_chart import LogChart
-from calmtui.tui.widgets.log_pane import LogPane
+from calmtui.tui.widgets.log_pane import RECENT, LogPane
 from calmtui.tui.widgets.log_prompt import LogPrompt
 from calmtui.tui.widgets.log_status import LogStatus, second_line
 from calmtui.tui.widgets.still import Still
@@ -29,8 +30,15 @@ class LogsScreen(LinesScreen):
     LogsScreen > #toggles { height: 1; color: $text-muted; }
     """
 
-    def __init__(self, live: LiveEstate, nodes: Sequence[Node]) -> None:
-        self.pane = LogPane(live, *nodes)
+    def __init__(
+        self,
+        live: LiveEstate,
+        nodes: Sequence[Node],
+        request: LogRequest = RECENT,
+        fitting: Callable[[], Iterable[Node]] | None = None,
+    ) -> None:
+        """Follow the nodes, and those that come to be `fitting`; see `LogPane`."""
+        self.pane = LogPane(live, nodes, request, fitting)
         super().__init__(live, self.pane.view, self.pane.names)
         self.chart = LogChart(self.view)
         self.filtering = Filtering(self)

@@ -229,7 +229,7 @@ class Detail(Vertical):
             from calmtui.tui.widgets.log_pane import LogPane  # not needed for the first paint
 
             self._text.display = False
-            await self._body.mount(LogPane(self.live, node))
+            await self._body.mount(LogPane(self.live, [node]))
         elif self.tab is Tab.DESCRIBE and (describer := self.live.able(node, Describe)):
             raw = await describer.describe(node)
             self._text.tell(await asyncio.to_thread(_as_yaml, raw))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -14,6 +15,7 @@ from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node
 from calmtui.logs.buffer import EVICT
 from calmtui.logs.follow import Follower, Reading
+from calmtui.logs.joining import Joining
 from calmtui.logs.merge import PATIENCE
 from calmtui.logs.naming import Names
 from calmtui.logs.selection import readable
@@ -22,6 +24,8 @@ from calmtui.tui.widgets.log_rail import LogRail
 from calmtui.tui.widgets.log_status import Account, LogStatus
 from calmtui.tui.widgets.log_view import LogView
 
+RECENT = LogRequest(tail=200, follow=True)
+"""What is read unless it is said: the newest lines of each stream, and those that come."""
 FRAME = 1 / 20
 """Seconds between two batches."""
 FRAMES_PER_STATUS = 10
@@ -40,9 +44,17 @@ class LogPane(Vertical):
     class Counted(Message):
         """Posted when the figures have changed."""
 
-    def __init__(self, live: LiveEstate, *nodes: Node, tail: int = 200) -> None:
+    def __init__(
+        self,
+        live: LiveEstate,
+        nodes: Sequence[Node],
+        request: LogRequest = RECENT,
+        fitting: Callable[[], Iterable[Node]] | None = None,
+    ) -> None:
+        """Follow the nodes; `fitting`: those that are meant now, of which those join that come to be meant."""
         super().__init__()
-        self.follower = Follower(live, readable(live.fleet, nodes), LogRequest(tail=tail, follow=True))
+        self.follower = Follower(live, readable(live.fleet, nodes), request)
+        self._joining = None if fitting is None else Joining(live.fleet, self.follower, fitting)
         self.names = Names(self.follower)
         self.view = LogView(self.names)
         self.account = Account(nodes=len(self.follower.streams))
@@ -58,10 +70,15 @@ class LogPane(Vertical):
     def on_mount(self) -> None:
         self.run_worker(self._read(), name="logs", exit_on_error=False)
 
+    def on_unmount(self) -> None:
+        if self._joining is not None:
+            self._joining.close()
+
     async def _read(self) -> None:
         async with self.follower:
             self.set_interval(FRAME, self._take)
-            await self.follower.finished()
+            while not self.follower.ended:  # others may have joined meanwhile
+                await self.follower.finished()
             while len(self.follower.merger):
                 self.view.feed(self.follower.take(time.time_ns() + 2 * PATIENCE))
                 await asyncio.sleep(0)
@@ -74,6 +91,8 @@ class LogPane(Vertical):
         while (self.follower.merger.more and not self._holding) or self.view.behind:
             await asyncio.sleep(0)  # keys have their turn
             self._feed()
+        if self._joining is not None:
+            self._joining.look(time.monotonic())
         if self._frame % FRAMES_PER_STATUS == 0:
             self._count()
             self._rail.show()
