@@ -301,7 +301,7 @@ class AnswersScreen(Screen[None]):
         self._drawn = state
         other = self._differing()
         if other is not None:
-            self.run_worker(self._compare(other), group="diff", exclusive=True)
+            self._compare(other)
             return
         self._draw(answer.said.lines() if answer is not None else [], "")
 
@@ -312,6 +312,7 @@ class AnswersScreen(Screen[None]):
             return None
         return self._groups[index] if self._groups[index].exit_status is not None else None
 
+    @work(exclusive=True, group="diff")
     async def _compare(self, other: Group) -> None:
         majority = self._groups[0]
         lines = await asyncio.to_thread(diff, majority, other)

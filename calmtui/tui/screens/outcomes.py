@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from textual import work
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.screen import Screen
@@ -157,7 +158,7 @@ class OutcomesScreen(Screen[None]):
         elif not failed:
             self._say("nothing failed")
         else:
-            self.run_worker(self._again(self.plan.only(failed)), group="gate", exclusive=True)
+            self._again(self.plan.only(failed))
 
     def action_undo(self) -> None:
         """Take back what was done: a plan of its own, that freezes let through."""
@@ -180,6 +181,7 @@ class OutcomesScreen(Screen[None]):
         else:
             self._say(made.left_out[0].reason)
 
+    @work(exclusive=True, group="gate")
     async def _again(self, plan: Plan) -> None:
         try:
             execution = await act(self.gate, plan)
