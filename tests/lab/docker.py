@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
-from pathlib import Path
 
-from tests.lab.place import LAB, need_root, script
+from tests.lab.place import LAB, await_end, need_root, script
 
 
 class DockerEngine:
@@ -27,9 +25,7 @@ class DockerEngine:
 
     def kill(self) -> None:
         """The engine dies at once (SIGKILL); `start` brings it back."""
-        pid = self.signal(signal.SIGKILL)
-        while Path(f"/proc/{pid}/exe").exists():
-            time.sleep(0.01)
+        await_end(self.signal(signal.SIGKILL))
 
     def signal(self, number: signal.Signals) -> int:
         """Send a signal to the engine, such as SIGSTOP; its process id."""

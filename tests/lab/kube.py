@@ -6,11 +6,9 @@ import json
 import os
 import signal
 import subprocess
-import time
-from pathlib import Path
 from typing import Any
 
-from tests.lab.place import KUBE_BINARIES, LAB, need_root, script, unavailable
+from tests.lab.place import KUBE_BINARIES, LAB, await_end, need_root, script, unavailable
 
 
 class Kube:
@@ -33,9 +31,7 @@ class Kube:
 
     def kill_api(self) -> None:
         """The API server dies at once (SIGKILL)."""
-        pid = self.signal_api(signal.SIGKILL)
-        while Path(f"/proc/{pid}/exe").exists():
-            time.sleep(0.01)
+        await_end(self.signal_api(signal.SIGKILL))
 
     def signal_api(self, number: signal.Signals) -> int:
         """Send a signal to the API server, such as SIGSTOP; its process id."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,20 @@ def descendants(pid: int) -> list[int]:
 
     walk(pid)
     return found
+
+
+def await_end(pid: int) -> None:
+    """Return when a process that was killed has let go of everything.
+
+    Its `exe` goes before its sockets do, and they stay open until the last of its threads has ended.
+    """
+    process = Path(f"/proc/{pid}")
+    try:
+        while len(list((process / "task").iterdir())) > 1 or not _is_zombie(process):
+            time.sleep(0.01)
+    except (FileNotFoundError, ProcessLookupError):  # reaped
+        return
+
+
+def _is_zombie(process: Path) -> bool:
+    return (process / "stat").read_text().rpartition(")")[2].split()[0] in "ZX"

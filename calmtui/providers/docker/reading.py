@@ -20,7 +20,7 @@ from calmtui.providers.docker.connect import Engine
 from calmtui.providers.docker.frames import FramedLog, TerminalLog
 from calmtui.transport.resume import Line, Resume, Silence
 
-QUIET = 20.0
+QUIET = 30.0
 """Seconds of silence of a followed log after which the engine is asked whether there is something newer."""
 BREATH = 0.4
 """Seconds between two readings of a rotated log that goes on growing."""

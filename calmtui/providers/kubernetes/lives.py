@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -20,8 +21,8 @@ from calmtui.providers.kubernetes.wire import ContainerStatus, Pod
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 """Seconds between attempts to open a stream again: doubled from the first to the longest, with jitter."""
-TOLD_WITHIN = 3
-"""Seconds in which a kubelet usually tells the API server that a container was restarted."""
+TOLD_WITHIN = 10
+"""Seconds in which a kubelet tells the API server that a container was restarted, also when both are busy."""
 
 Put = Callable[[LogChunk], Awaitable[None]]
 """Takes a chunk, waiting while there are too many."""
@@ -51,7 +52,7 @@ class Lives:
         self._put = put
         self._limits = limits
         self._status: ContainerStatus | None = None
-        self._over = False
+        self._over = self._gone = False
         self._changed = asyncio.Event()
         self.tell(pod)
 
@@ -66,7 +67,7 @@ class Lives:
     def gone(self) -> None:
         """The pod is gone."""
         self._status = None
-        self._over = True
+        self._over = self._gone = True
         self._changed.set()
 
     async def once(self, request: LogRequest) -> None:
@@ -90,14 +91,16 @@ class Lives:
             async with self._limits.turns:
                 try:
                     if read < 0:
-                        await self._pass_on(_given(await self._before(status, request, reading) or []))
+                        with contextlib.suppress(SourceError):  # following meets the same trouble, and tells of it
+                            await self._pass_on(_given(await self._before(status, request, reading) or []))
                     elif status.restart_count > read + 1:
                         await self._missed(reading, read, status.restart_count)
-                    await self._live(reading, status.restart_count, anew=read >= 0)
+                    read = await self._live(reading, status.restart_count, anew=read >= 0)
                 except NodeGone:
                     await self._note("the pod is gone")
                     return
-            read = status.restart_count
+        if self._gone:
+            await self._note("the pod is gone")
 
     async def _next(self, read: int) -> ContainerStatus | None:
         """Wait for a life that has not been read; None when there will be none."""
@@ -117,18 +120,24 @@ class Lives:
         ended = status.last_state.terminated
         if ended is None or status.state.waiting is not None:  # waiting to be restarted, it is still the one before
             return None
-        held = None
+        held: list[LogChunk] | None = None
         tail = request.tail
-        if tail is not None:
-            held = [chunk async for chunk in reading.rest(growing=status.state.running is not None)]
-            tail -= sum(len(chunk.lines) for chunk in held)
-        if tail is None or tail > 0:
-            earlier = msgspec.structs.replace(request, tail=tail)
-            try:
+        try:
+            if tail is not None:
+                held = []
+                async with aclosing(reading.rest(growing=status.state.running is not None)) as chunks:
+                    async for chunk in chunks:
+                        held.append(chunk)
+                tail -= sum(len(chunk.lines) for chunk in held)
+            if tail is None or tail > 0:
+                earlier = msgspec.structs.replace(request, tail=tail)
                 await self._pass_on(self._reading(earlier).rest(previous=True))
-            except Rejected:  # it is kept no longer
-                return held
-            await self._note(f"the container ended: exit {ended.exit_code} ({ended.reason}); restarted")
+                await self._note(f"the container ended: exit {ended.exit_code} ({ended.reason}); restarted")
+        except Rejected:  # it is kept no longer
+            return held
+        except SourceError:
+            await self._pass_on(_given(held or []))
+            raise
         return held
 
     async def _missed(self, reading: Reading, read: int, count: int) -> None:
@@ -138,19 +147,29 @@ class Lives:
             await self._gap(f"the container was restarted {unread + 2} times meanwhile: {unread} of its logs are gone")
         try:
             await self._pass_on(reading.rest(previous=True, anew=True))
-        except Rejected as error:
+        except (Forbidden, NodeGone):
+            raise
+        except SourceError as error:
             await self._gap(f"the log before the last restart cannot be read: {error.what}")
 
-    async def _live(self, reading: Reading, count: int, *, anew: bool) -> None:
-        """Read one life, connecting anew while it lasts. Raises Forbidden and NodeGone."""
+    async def _live(self, reading: Reading, count: int, *, anew: bool) -> int:
+        """Read one life, connecting anew while it lasts. Raises Forbidden and NodeGone.
+
+        Returns which life it was: the container may have been restarted while nobody could read.
+        """
         pause, broken, failures = FIRST_PAUSE, "", 0
         while True:
             try:
                 async with aclosing(reading.follow(broken, anew=anew)) as chunks:
                     async for chunk in chunks:
                         pause, anew = FIRST_PAUSE, anew and not chunk.lines
-                        if chunk.gap and await self._restarted_since(count):
-                            chunk = msgspec.structs.replace(chunk, note="", gap=False)
+                        if chunk.gap and (now := await self._restarted_since(count)):
+                            if not await self._ended(reading, count):
+                                await self._gap("the end of the log before the restart could not be read")
+                            if now > count + 1:
+                                await self._missed(reading, count, now)
+                            count, chunk = now, LogChunk(self._stream, chunk.lines)
+                        reading.settled()
                         await self._put(chunk)
                 broken, failures = "", 0
             except (Forbidden, NodeGone):
@@ -162,7 +181,7 @@ class Lives:
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, LONGEST_PAUSE)
             if await self._ended(reading, count):
-                return
+                return count
 
     async def _ended(self, reading: Reading, count: int) -> bool:
         """Whether that life is over; if so what was left of it is passed on. Raises Forbidden and NodeGone."""
@@ -190,17 +209,15 @@ class Lives:
         await self._note(f"the container ended{how}")
         return True
 
-    async def _restarted_since(self, count: int) -> bool:
-        """Whether the container has been restarted; the API server may not know it yet."""
+    async def _restarted_since(self, count: int) -> int:
+        """Which life it is now, if not that one, else 0; the API server may not know it yet."""
         for _ in range(TOLD_WITHIN):
-            try:
+            with contextlib.suppress(SourceError):
                 status = status_of(await self._look(), self._container)
-            except SourceError:
-                return False
-            if status is not None and status.restart_count > count:
-                return True
+                if status is not None and status.restart_count > count:
+                    return status.restart_count
             await asyncio.sleep(1)
-        return False
+        return 0
 
     async def _look(self) -> Pod:
         """The pod as it is now. Raises a SourceError, NodeGone also when another has its name."""

@@ -25,7 +25,7 @@ from calmtui.transport.resume import Line, Resume, Silence
 if TYPE_CHECKING:
     import aiohttp
 
-QUIET = 20.0
+QUIET = 60.0
 """Seconds of silence after which the API server is asked whether there is something newer."""
 LONGEST_SILENCE = 5 * 3600.0
 """Seconds: the kubelet itself ends a stream after 4 hours of it."""
@@ -70,6 +70,7 @@ class Reading:
                     if not quiet.expired():
                         raise
                     if held := self._resume.settle():
+                        self._before = left
                         yield self._chunk(self._resume, held)
                     if silence.stalled(await self._newest()):
                         raise Unreachable("the log was no longer sent", where=self._api.where) from None
@@ -103,6 +104,10 @@ class Reading:
             yield self._chunk(resume, lines)
         if held := resume.settle():
             yield self._chunk(resume, held)
+
+    def settled(self) -> None:
+        """What came last is known to be of which life."""
+        self._before = None
 
     def _chunk(self, resume: Resume, lines: list[Line]) -> LogChunk:
         gap = resume.gap
