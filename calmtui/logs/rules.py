@@ -8,7 +8,7 @@ from calmtui.errors import UsageError
 from calmtui.logs.filters import OfField, OfLevel, Pattern, Rule, Test
 from calmtui.logs.level import Level
 
-_OF_FIELD = re.compile(r"field\.([\w.@/-]+?)\s*(>=|<=|!=|=|>|<|~)\s*(.*)")
+_OF_FIELD = re.compile(r"field\.([\w.@/$-]+?)\s*(>=|<=|!=|=|>|<|~)\s*(.*)")
 _OF_LEVEL = re.compile(r"level\s*(>=|<=|!=|=|>|<)\s*(\w*)\s*", re.ASCII)
 
 

@@ -6,10 +6,14 @@ Lines whose bytes are not their text (see `block.RAW`) are looked at one by one.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
+import re2
 
 from calmtui.logs.block import NOTE, RAW, Block, Mask
-from calmtui.logs.filters import COMPARE, Filter, OfLevel, Pattern, Test
+from calmtui.logs.filters import COMPARE, Filter, OfField, OfLevel, Pattern, Test
 
 
 def passing(wanted: Filter, block: Block) -> Mask:
@@ -35,8 +39,34 @@ def holding(test: Test, block: Block, asked: Mask) -> Mask:
             mask[np.searchsorted(block.rows["end"], np.array(found, np.uint32))] = True
             raw = np.asarray(block.rows["flags"] & RAW != 0)
             return np.where(raw, _one_by_one(test, block, raw & asked), mask[:-1])
+        case OfField():
+            return _one_by_one(test, block, asked & _may_have(test.name, block, asked))
         case _:
             return _one_by_one(test, block, asked)
+
+
+def _may_have(name: str, block: Block, asked: Mask) -> Mask:
+    """Which lines may have a field: those that name it, or are laid out so that they need not."""
+    from calmtui.logs.formats.fields import positional  # its tables are not needed before somebody asks for a field
+
+    layouts = positional(name)
+    if layouts is None:
+        return asked
+    named = _named(name.rpartition(".")[2])
+    found = [match.start() for match in named.finditer(block.data)]
+    mask = np.asarray(block.rows["flags"] & RAW != 0)
+    mask[np.searchsorted(block.rows["end"], np.array(found, np.uint32))] = True
+    if layouts:
+        for number in np.flatnonzero(asked & ~mask).tolist():
+            text = block.raw(number).decode()
+            mask[number] = any(layout.fits(text) for layout in layouts)
+    return mask
+
+
+@lru_cache(maxsize=64)
+def _named(name: str) -> Any:
+    """Matches once in each of many lines that has the name as pairs and JSON do, or an escape that JSON may spell."""
+    return re2.compile(rf"(?:{re2.escape(name)}[=\"]|\\[u/]).*")
 
 
 def _one_by_one(test: Test, block: Block, asked: Mask) -> Mask:

@@ -60,6 +60,14 @@ def parse(text: str, likely: Layout | None = None) -> Parsed:
     return parsed
 
 
+def positional(name: str) -> tuple[Layout, ...] | None:
+    """The layouts that give a field by its place in the line; None: such a line has no layout to tell it by.
+
+    Every other field has the last part of its name in the line, unless JSON spells that with an escape.
+    """
+    return None if name == "level" else tuple(layout for layout in LAYOUTS if name in layout.names)
+
+
 def recognised(texts: Iterable[str]) -> Layout | None:
     """The layout that most of these lines have; None when that is none, or JSON or logfmt, which tell themselves."""
     votes: Counter[Layout | None] = Counter()

@@ -30,6 +30,12 @@ class Layout:
     def __init__(self, name: str, expression: str) -> None:
         self.name = name
         self._expression = re.compile(expression)
+        self.names = frozenset(self._expression.groupindex) - _SEEN
+        """The fields that it may give."""
+
+    def fits(self, text: str) -> bool:
+        """Whether the line is laid out like that."""
+        return self._expression.fullmatch(text) is not None
 
     def parse(self, text: str) -> Parsed | None:
         """The line taken apart; None when it is laid out otherwise. Parts that are empty or `-` are left out."""
