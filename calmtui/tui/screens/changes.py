@@ -25,12 +25,13 @@ from calmtui.estate.around import around
 from calmtui.fleet.history import Record
 from calmtui.fleet.moment import moment
 from calmtui.fleet.query import QueryError, compile_query
-from calmtui.fleet.timeline import Entry, Mark, Timeline
+from calmtui.fleet.timeline import Entry, Timeline
 from calmtui.store import changes as stored
 from calmtui.store.database import StoreError
 from calmtui.store.following import Following
 from calmtui.tui import keys
 from calmtui.tui.changes_acting import ChangesActing
+from calmtui.tui.changes_moving import ChangesMoving
 from calmtui.tui.glyphs import of_locale
 from calmtui.tui.shown_changes import ShownChanges
 from calmtui.tui.whose import whose
@@ -51,7 +52,6 @@ TIMES = ("15m", "1h", "6h", "24h", "all")
 """How far back the keys look."""
 TALL = 30
 """Lines from which the details stand below the time line without being asked for."""
-BAD = (Mark.FIRST, Mark.BAD, Mark.AGAIN)
 
 
 class ChangesScreen(Screen[None]):
@@ -79,7 +79,7 @@ class ChangesScreen(Screen[None]):
         """Changes that came in while the cursor was not on the newest."""
         self.reading = True
         """Whether the store is being read for the first time since something else was asked for."""
-        self.parts = (ChangesActing(self),)
+        self.parts = (ChangesActing(self), ChangesMoving(self))
         """What carries out commands beside the screen itself."""
         self._signs = of_locale()
         self._choices = whose(fleet_screen)
@@ -302,49 +302,6 @@ class ChangesScreen(Screen[None]):
             self._say("nothing is marked, and nothing was under the cursor: these are the changes of everything")
         self.shown.whose = self._choices[at]
         self._narrow()
-
-    # -- moving ----------------------------------------------------------------------
-
-    def _by(self, count: int) -> None:
-        full = self.query_one("#full")
-        if full.has_focus:
-            full.scroll_relative(y=count, animate=False)
-        else:
-            self.rows.move(self.rows.cursor + count)
-
-    def action_down(self) -> None:
-        self._by(1)
-
-    def action_up(self) -> None:
-        self._by(-1)
-
-    def action_page_down(self) -> None:
-        self._by(max(self.rows.size.height - 1, 1))
-
-    def action_page_up(self) -> None:
-        self._by(-max(self.rows.size.height - 1, 1))
-
-    def action_first(self) -> None:
-        self.rows.move(0)
-
-    def action_last(self) -> None:
-        self.rows.move(len(self.line.entries) - 1)
-
-    def action_next(self) -> None:
-        self._to(self.rows.cursor, 1, BAD, "no later change is bad")
-
-    def action_previous(self) -> None:
-        self._to(self.rows.cursor, -1, BAD, "no earlier change is bad")
-
-    def action_outage(self) -> None:
-        self._to(self.rows.cursor, -1, (Mark.FIRST,), "no outage begins before this; + looks further back")
-
-    def _to(self, index: int, step: int, marks: Sequence[Mark], else_say: str) -> None:
-        found = self.line.next(index, step, marks)
-        if found is None:
-            self._say(else_say)
-        else:
-            self.rows.move(found)
 
     # -- the details ----------------------------------------------------------------------
 
