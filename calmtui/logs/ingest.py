@@ -94,7 +94,7 @@ class Reader:
     def _read(self, rows: NDArray[np.void], pieces: list[bytes], given: Ints, came: int) -> None:
         """Fill in the times, places in time and levels of lines."""
         own, stamps = self._times(pieces, given)
-        levels = self._levels.read_all(pieces, stamps.tolist())
+        levels = self._levels.read_all(pieces, stamps)
         timed = own != NO_TIME
         heads = timed & ~self._shaped(pieces, given)
         before = np.maximum.accumulate(np.where(timed, np.arange(len(rows)), -1))

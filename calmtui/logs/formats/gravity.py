@@ -1,7 +1,8 @@
 """The levels of many lines at once.
 
-Lines of a stream begin their messages alike, so a beginning that decided a level once is looked up from then on.
-Of the rest, one pass of RE2 over all of them finds those that may have a level at all; only these are read singly.
+Lines of a stream begin their messages alike, so a beginning that decided a level once is looked up from then on, a
+short one in all lines at once. Of the rest, one pass of RE2 over all of them finds those that may have a level at all;
+only these are read singly.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 import re2
 from numpy.typing import NDArray
 
+from calmtui.logs.formats.beginnings import Beginnings, words
 from calmtui.logs.formats.levels import FIELDS, HEAD, LOGFMT_KEYS, decided, level_of
 from calmtui.logs.level import Level
 from calmtui.logs.sgr import decode
@@ -45,24 +47,41 @@ class Levels:
     def __init__(self) -> None:
         self._known: tuple[_Known, _Known] = ([], [])
         """Of messages with no time before them, and of those with one."""
+        self._short = (Beginnings(), Beginnings())
+        """The short ones of both."""
 
-    def read_all(self, lines: Sequence[bytes], stamps: Sequence[int]) -> NDArray[np.uint8]:
+    def read_all(self, lines: Sequence[bytes], stamps: NDArray[np.uint16]) -> NDArray[np.uint8]:
         """For each line and the characters of it that spell its time, what `level_of` says of its decoded text."""
         slices = range(0, len(lines), SLICE)
         parts = [self._read_slice(lines[begin : begin + SLICE], stamps[begin : begin + SLICE]) for begin in slices]
         return np.concatenate(parts) if parts else np.zeros(0, np.uint8)
 
-    def _read_slice(self, lines: Sequence[bytes], stamps: Sequence[int]) -> NDArray[np.uint8]:
+    def _read_slice(self, lines: Sequence[bytes], stamps: NDArray[np.uint16]) -> NDArray[np.uint8]:
         levels = np.zeros(len(lines), np.uint8)
+        text = b"\n".join(lines) + b"\n"
+        lengths = np.fromiter(map(len, lines), np.int64, len(lines)) + 1
+        begins = np.cumsum(lengths) - lengths
+        left = np.frombuffer(text, np.uint8)[begins] != ord("{")
+        for row in np.flatnonzero(~left).tolist():
+            levels[row] = _of_json(lines[row])
+        for stamped, short in zip((stamps == 0, stamps > 0), self._short, strict=True):
+            rows = np.flatnonzero(left & stamped)
+            if len(rows) and short:
+                found = np.zeros(len(rows), np.uint8)
+                known = short.read(words(text, begins[rows] + stamps[rows]), found)
+                levels[rows], left[rows] = found, ~known
+        self._read_rows(lines, stamps.tolist(), np.flatnonzero(left).tolist(), levels)
+        return levels
+
+    def _read_rows(
+        self, lines: Sequence[bytes], stamps: Sequence[int], asked: Sequence[int], levels: NDArray[np.uint8]
+    ) -> None:
+        """Fill in the levels of these lines."""
         rows: list[int] = []
         heads: list[bytes] = []
-        for row, (line, stamp) in enumerate(zip(lines, stamps, strict=True)):
-            if line[:1] == b"{":
-                at = line.find(b'"level":', 0, FIELDS)
-                levels[row] = (at > 0 and _of_value(line[at - 1 : at - 1 + VALUE])) or level_of(decode(line)[0])
-                continue
-            head = line[stamp : stamp + HEAD].translate(_ANY_DIGIT)
-            level = _looked_up(self._known[stamp > 0], head)
+        for row in asked:
+            head = lines[row][stamps[row] : stamps[row] + HEAD].translate(_ANY_DIGIT)
+            level = _looked_up(self._known[stamps[row] > 0], head)
             if level is None:
                 rows.append(row)
                 heads.append(head)
@@ -71,7 +90,6 @@ class Levels:
         for which in self._worth_reading(lines, rows, heads):
             row = rows[which]
             levels[row] = self._read(lines[row], stamps[row], heads[which])
-        return levels
 
     def _worth_reading(self, lines: Sequence[bytes], rows: list[int], heads: list[bytes]) -> list[int]:
         """Places in `rows` of the lines that may have a level."""
@@ -89,6 +107,7 @@ class Levels:
             level, length = decided(decode(line)[0], stamp)
             if length and length <= len(head) and head[:length].isascii():
                 _keep(known, head[:length], level)
+                self._short[stamp > 0].keep(head[:length], level)
         return level
 
 
@@ -112,6 +131,11 @@ def _keep(known: _Known, beginning: bytes, level: Level) -> None:
     if len(beginnings) >= MAX_BEGINNINGS:
         beginnings.clear()
     beginnings[beginning] = level
+
+
+def _of_json(line: bytes) -> Level:
+    at = line.find(b'"level":', 0, FIELDS)
+    return (at > 0 and _of_value(line[at - 1 : at - 1 + VALUE])) or level_of(decode(line)[0])
 
 
 @lru_cache(maxsize=4096)

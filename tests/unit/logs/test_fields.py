@@ -66,7 +66,7 @@ def test_a_line_that_is_broken_anywhere_is_read_all_the_same(drawn: list[str], a
     times, stamps = Clock().read_all(lines)
     assert (
         len(times)
-        == len(Levels().read_all(lines, stamps.tolist()))
+        == len(Levels().read_all(lines, stamps))
         == len(Events().read_all(lines, None))
         == len(lines)
     )

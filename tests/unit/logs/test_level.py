@@ -92,4 +92,4 @@ def test_many_levels_at_once_are_read_as_one_by_one(drawn: list[tuple[str, str]]
     for _ in range(2):  # the second time from what it remembers
         _, stamps = clock.read_all(lines)
         expected = [level_of(decode(line)[0], stamp) for line, stamp in zip(lines, stamps.tolist(), strict=True)]
-        assert levels.read_all(lines, stamps.tolist()).tolist() == expected
+        assert levels.read_all(lines, stamps).tolist() == expected

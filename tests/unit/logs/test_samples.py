@@ -35,7 +35,7 @@ def _at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def read(lines: list[bytes]) -> list[dict[str, Any]]:
     times, stamps = Clock().read_all(lines)
-    levels = Levels().read_all(lines, stamps.tolist())
+    levels = Levels().read_all(lines, stamps)
     timed = (times != NO_TIME).tolist()
     goes_on = Events().read_all(lines, timed if any(timed) else None)
     read = []
