@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-LONGEST = 32
+LONGEST = 40
 """Bytes of a beginning."""
 MOST = 32
 """Beginnings looked for."""

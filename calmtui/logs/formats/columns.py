@@ -61,6 +61,8 @@ class Shape:
         anchor = None if begin <= found.start() + 16 and found.start() == 0 else _ANCHOR.search(text, 0, begin)
         self._anchor = anchor[0].encode() if anchor else b""
         """What stands before the time; empty when the time has a fixed place in the line."""
+        self._blanks = text.count(" ", 0, begin) if self._anchor == b" " else 0
+        """Which of the line's blanks that is, when nothing else tells the time from other numbers."""
         first = anchor.start() if anchor else 0
         self.template = (text[first : end + 1] + "\n")[: end + 1 - first].encode()
         self._length = end - first
@@ -102,8 +104,12 @@ class Shape:
     def _places(self, block: Block, rows: Ints) -> Ints:
         if not self._anchor:
             return np.asarray(block.begins[rows])
-        anchor, lines = self._anchor, block.lines
-        found = np.fromiter((lines[row].find(anchor) for row in rows.tolist()), np.int64, len(rows))
+        anchor, blanks, lines = self._anchor, self._blanks, block.lines
+        if blanks:
+            places = (_blank(lines[row], blanks) for row in rows.tolist())
+        else:
+            places = (lines[row].find(anchor) for row in rows.tolist())
+        found = np.fromiter(places, np.int64, len(rows))
         return np.asarray(block.begins[rows] + np.maximum(found, 0))
 
     def _goes_on(self, windows: Bytes) -> NDArray[np.bool_]:
@@ -174,6 +180,12 @@ class Shape:
             going &= np.isin(windows[rows, ends], list(b" \t"))
             ends += going
         return ends
+
+
+def _blank(line: bytes, number: int) -> int:
+    """Where the line's blank of that number stands; -1 when it has fewer."""
+    parts = line.split(b" ", number)
+    return len(line) - len(parts[-1]) - 1 if len(parts) > number else -1
 
 
 def _number(windows: Bytes, places: list[int]) -> Ints:

@@ -91,6 +91,8 @@ def decided(text: str, start: int) -> tuple[Level, int]:
         return _of_json(text), 0
     if found := _BEGINS.match(text):
         return LETTERS[found[1]], found.end() if not start else 0
+    if text[:1].isdigit() and (found := _REDIS_MARK.match(text)):
+        return _REDIS[found[1]], found.end() if not start else 0
     head = text[start : start + HEAD]
     low = head.lower()
     for stem in _STEMS:
@@ -117,8 +119,7 @@ def _of_marks(text: str, start: int, head: str) -> Level:
         return Level.INFO
     if text[:1] == "<" and (found := _PRIORITY.match(text)):
         return SYSLOG[int(found[1]) & 7]
-    found = _REDIS_MARK.match(text) if text[:1].isdigit() else None
-    return _REDIS[found[1]] if found else Level.NONE
+    return Level.NONE
 
 
 def _of_fields(text: str) -> Level:
