@@ -51,6 +51,7 @@ class Reading(StrEnum):
     WAITING = "waiting"
     OPENING = "opening"
     READING = "reading"
+    AWAY = "reconnecting"
     ENDED = "ended"
     FAILED = "failed"
 
@@ -241,7 +242,7 @@ class Follower:
             raise SourceError("it offers no logs", where=stream.node.name)
         async with aclosing(source.logs(stream.node, request)) as chunks:
             async for chunk in chunks:
-                stream.state = Reading.READING
+                stream.state = Reading.AWAY if chunk.away else Reading.READING
                 stream.error = ""
                 await self._take_in(stream, chunk)
 

@@ -133,6 +133,8 @@ class LogChunk(msgspec.Struct, frozen=True, gc=False):
     """Lines known to be lost at this place."""
     gap: bool = False
     """Lines may be missing at this place, and nobody knows how many."""
+    away: bool = False
+    """The connection is lost and is being made again; until the next chunk nothing can come."""
     position: str = ""
     """Where the stream stands after these lines, in the source's own words: a file and an offset, a cursor. Empty when
     the source can go on only by time."""

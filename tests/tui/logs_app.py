@@ -60,10 +60,10 @@ class Script:
     def _queue(self, name: str) -> asyncio.Queue[LogChunk | SourceError]:
         return self._said.setdefault(name, asyncio.Queue())
 
-    def say(self, name: str, *lines: str, note: str = "", lost: int = 0) -> None:
+    def say(self, name: str, *lines: str, note: str = "", lost: int = 0, away: bool = False) -> None:
         """What comes next from a node."""
         raw: list[tuple[int | None, bytes]] = [(None, line.encode()) for line in lines]
-        self._queue(name).put_nowait(LogChunk("app.log", raw, note, lost))
+        self._queue(name).put_nowait(LogChunk("app.log", raw, note, lost, away=away))
 
     def fail(self, name: str, error: SourceError) -> None:
         """The node's log fails next."""

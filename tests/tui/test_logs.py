@@ -84,6 +84,34 @@ async def test_scrolling_up_pauses_and_nothing_moves_while_lines_come() -> None:
         assert "new" not in app.picture[0]
 
 
+async def test_a_lost_connection_is_counted_until_the_node_is_heard_of_again() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1", "db-1")
+    async with app.run_test(size=(100, 24)) as pilot:
+        await hundred(script, app, pilot)
+        script.say("db-1", note="connection lost; reconnecting", away=True)
+        await until(pilot, lambda: "▲ 1 reconnecting" in app.picture[0])
+        await pilot.press("o")
+        await until(pilot, lambda: any("▲ db-1" in row and "reconnecting" in row for row in app.picture))
+        await pilot.press("escape")
+        script.say("db-1", note="opened again")
+        await until(pilot, lambda: "reconnecting" not in app.picture[0])
+
+
+async def test_what_a_filter_leaves_fills_the_screen_while_the_reader_stands_still() -> None:
+    script = Script()
+    app = LogsApp(script, "web-1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await hundred(script, app, pilot)
+        await pilot.press("pageup")
+        await app.type("include ~[0-8]$")
+        await until(pilot, lambda: messages(app)[-1:] == ["INFO line 98"] and len(app.rows) == 21)
+        before = messages(app)
+        script.say("web-1", *(stamped(55, f"INFO new {n}") for n in range(5)))
+        await until(pilot, lambda: "↓ 5 new" in app.picture[0])
+        assert messages(app) == before
+
+
 async def test_p_pauses_and_follows_again() -> None:
     script = Script()
     app = LogsApp(script, "web-1")

@@ -57,7 +57,7 @@ async def follow(
         except Unreachable as error:
             if not request.follow:
                 raise
-            yield LogChunk(stream, note=f"connection lost: {error.what}; trying again")
+            yield LogChunk(stream, note=f"connection lost: {error.what}; trying again", away=True)
             engine = await _reconnected(reach)
             yield LogChunk(stream, note="connected again, reading on after the last line")
 

@@ -107,7 +107,7 @@ async def resumed(
             if not request.follow or not isinstance(error, Unreachable):
                 raise
             if lost_at is None:
-                yield LogChunk("", note=f"connection lost ({error.what}); reconnecting")
+                yield LogChunk("", note=f"connection lost ({error.what}); reconnecting", away=True)
                 lost_at = time.monotonic()
         else:
             return

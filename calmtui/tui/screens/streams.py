@@ -20,9 +20,10 @@ from calmtui.tui.widgets.rows import Rows, Span
 REPAINT = 1.0
 """Seconds between two looks at the figures."""
 
-ORDER = (Reading.FAILED, Reading.WAITING, Reading.OPENING, Reading.ENDED, Reading.READING)
+ORDER = (Reading.FAILED, Reading.AWAY, Reading.WAITING, Reading.OPENING, Reading.ENDED, Reading.READING)
 MEANINGS = {
-    Reading.FAILED: (State.FAILED, "error"), Reading.WAITING: (State.PENDING, "warn"),
+    Reading.FAILED: (State.FAILED, "error"), Reading.AWAY: (State.DEGRADED, "warn"),
+    Reading.WAITING: (State.PENDING, "warn"),
     Reading.OPENING: (State.PENDING, ""), Reading.ENDED: (State.STOPPED, "quiet"), Reading.READING: (State.RUNNING, ""),
 }  # fmt: skip
 """What a stream's state is drawn as: the glyph of a state, and a meaning."""
@@ -83,7 +84,7 @@ class StreamsScreen(ModalScreen[None]):
         return [
             (f"{heard:<6}", "warn"), (f"{self._signs.states[state]} ", meaning),
             (stream.node.name.ljust(self._width + 2), "strong"),
-            (stream.state.ljust(9), meaning), (f"{stream.lines:>12,} lines  ", "quiet"),
+            (stream.state.ljust(12), meaning), (f"{stream.lines:>12,} lines  ", "quiet"),
             (_skew(stream), "warn"), (stream.error, "quiet"),
         ]  # fmt: skip
 

@@ -132,6 +132,7 @@ class LogPane(Vertical):
             gaps=follower.total("gaps"),
             cut=follower.total("cut"),
             failed=follower.count(Reading.FAILED),
+            away=follower.count(Reading.AWAY),
             waiting=follower.count(Reading.WAITING),
             ended=follower.ended,
             following=view.following,

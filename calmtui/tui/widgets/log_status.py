@@ -35,6 +35,8 @@ class Account:
     """Lines that were too long to be kept whole."""
     failed: int = 0
     """Nodes whose log cannot be read."""
+    away: int = 0
+    """Nodes to which the connection is lost; it is being made again."""
     waiting: int = 0
     """Nodes in the queue to be read."""
     ended: bool = False
@@ -108,6 +110,8 @@ def first_line(account: Account, signs: Glyphs, width: int) -> str:
     failed, waiting, warn = signs.states[State.FAILED], signs.states[State.PENDING], signs.states[State.DEGRADED]
     if account.failed:
         parts.append(f"{failed} {account.failed} failed")
+    if account.away:
+        parts.append(f"{warn} {account.away} reconnecting")
     if account.waiting:
         parts.append(f"{waiting} {account.waiting} waiting")
     parts.append(f"{account.rate:,.0f} lines/s")
