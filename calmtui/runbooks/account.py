@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 from calmtui.actions.outcome import Status
@@ -26,7 +27,7 @@ class Account:
 
     async def note(self, node: NodeId, step: str, status: Status, detail: str = "", output: str = "") -> None:
         """Take in that something has happened; returns once it is on the disk. Raises StoreError."""
-        event = Event(node, step, status, detail, output, attempt=self.run.attempt)
+        event = Event(node, step, status, detail, output, time.time(), self.run.attempt)
         self.progress.take([event])
         self._pending.append(event)
         if self._next is None:
@@ -39,7 +40,7 @@ class Account:
             await asyncio.wait([self._writing])
         self._writing, self._next = self._next, None
         events, self._pending = self._pending, []
-        await asyncio.to_thread(self._journal.append, self.run, events)
+        await asyncio.to_thread(self._journal.append, self.run.id, events)
 
     async def stands(self, standing: Standing, detail: str = "") -> None:
         """Note how the run stands. Raises StoreError."""

@@ -223,7 +223,9 @@ class Carrying:
             if step.parts:
                 result = await self._parts(planned, step)
             else:
-                result = await steps.do(self._live, planned, step, self._account.folder, known)
+                result = await steps.do(
+                    self._live, planned, step, self._account.folder, known, self._progress.since[planned.id]
+                )
         except asyncio.CancelledError:
             if await self._account.cancelled():  # not the worker's end, after which it is carried on
                 text = "cancelled under way: it may have happened"

@@ -64,24 +64,24 @@ def _http(url: str, statuses: Sequence[int], contains: str) -> str:
     return "" if contains.encode() in body else f"the answer does not hold {contains!r}"
 
 
-async def logs(live: LiveEstate, node: Node, rate: LogRate) -> tuple[str, str]:
-    """Look on at a node's logs for a window from now on: what is wrong (empty: nothing), and how many lines there were.
+async def logs(live: LiveEstate, node: Node, rate: LogRate, begun: float) -> tuple[str, str]:
+    """What is wrong with the lines of a node's logs (empty: nothing), and how many there were.
 
-    It ends as soon as there are too many. Raises CalmError when they cannot be read.
+    The window is the last before now that lies behind `begun` (seconds since the epoch), so it is waited for. It
+    ends as soon as there are too many lines. Raises CalmError when the logs cannot be read.
     """
     window = seconds(rate.window) or 0.0
-    since, loop = time.time(), asyncio.get_running_loop()
-    until = loop.time() + window
+    since = float(int(max(time.time() - window, begun)))  # logs may tell whole seconds only
     pause = min(max(window / LOOKS, SHORTEST_LOOK), LONGEST_LOOK)
     while True:
-        left = until - loop.time()
-        await asyncio.sleep(max(min(pause, left), 0.0))
+        left = since + window - time.time()
         count = await _count(live, node, rate.pattern, since)
         said = f"{count} lines match {rate.pattern} in {time.time() - since:.0f} s"
         if count > rate.max:
             return f"more than {rate.max}", said
         if left <= 0:
             return "", said
+        await asyncio.sleep(min(pause, left))
 
 
 async def _count(live: LiveEstate, node: Node, pattern: str, since: float) -> int:

@@ -241,7 +241,8 @@ class LogRate(_Strict):
     max: Annotated[int, Field(ge=0)] = 0
     """How many of them there may be."""
     window: Length = "60s"
-    """How long to look on from now; it fails as soon as there are more."""
+    """Of how much time the lines count, from the run's first step on the node at the earliest: it is waited for, and
+    it fails as soon as there are more."""
 
 
 class HttpCheck(_Strict):

@@ -122,9 +122,11 @@ class Event(msgspec.Struct, frozen=True):
     output: str = ""
     """The end of what a command has printed, safe for a terminal."""
     at: float = 0.0
-    """Seconds since the epoch; set when it is written, as the following are."""
+    """Seconds since the epoch."""
     attempt: int = 0
+    """Of the run."""
     seq: int = 0
+    """Its number; set when it is written."""
 
 
 _RUN = (
@@ -215,14 +217,13 @@ class Journal:
             )
         return self.run(run.id)
 
-    def append(self, run: Run, events: Iterable[Event]) -> None:
-        """Write what has happened through to the disk."""
-        now = time.time()
+    def append(self, run_id: str, events: Iterable[Event]) -> None:
+        """Write what has happened in a run through to the disk."""
         with self._writing() as connection:
             connection.executemany(
                 "insert into events (run, attempt, at, node, step, status, detail, output)"
                 " values (?, ?, ?, ?, ?, ?, ?, ?)",
-                [(run.id, run.attempt, now, one.node, one.step, one.status.value, one.detail, one.output)
+                [(run_id, one.attempt, one.at, one.node, one.step, one.status.value, one.detail, one.output)
                  for one in events],
             )  # fmt: skip
 

@@ -30,6 +30,8 @@ class Progress:
         """The last event of each step of each node; the key's step is empty for the node as a whole."""
         self.begun: dict[NodeId, None] = {}
         """The nodes on which anything was begun, in that order."""
+        self.since: dict[NodeId, float] = {}
+        """When the nodes were begun in this attempt, seconds since the epoch."""
         self.doubtful: set[NodeId] = set()
         """The nodes of which nobody knew what had become when the run was resumed: that it was, passes over them."""
         self.last = 0
@@ -50,6 +52,8 @@ class Progress:
                 self.steps[key] = event
             if event.node and event.step and event.status is Status.RUNNING:
                 self.begun.setdefault(event.node)
+                if not earlier:
+                    self.since.setdefault(event.node, event.at)
 
     def step(self, node: NodeId, step: str) -> Event | None:
         """The last that is known of a step of a node."""

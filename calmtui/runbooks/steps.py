@@ -55,6 +55,8 @@ class Doing:
     """For the files of commands that print much."""
     before: Event | None
     """The beginning of it that has no end in the journal: it may have happened."""
+    since: float
+    """When the run began with the node, seconds since the epoch."""
 
     @property
     def node(self) -> Node:
@@ -79,11 +81,13 @@ class Doing:
         return await commands.run(self.live, self.node, line, given, timeout, self.folder)
 
 
-async def do(live: LiveEstate, planned: PlannedNode, step: PlannedStep, folder: Path, before: Event | None) -> Result:
+async def do(
+    live: LiveEstate, planned: PlannedNode, step: PlannedStep, folder: Path, before: Event | None, since: float
+) -> Result:
     """Do a step on a node. Raises nothing: what goes wrong is its result."""
     try:
         filled = await asyncio.to_thread(step.filled, planned, masked=False)
-        return _clean(await _do(Doing(live, planned, step, filled, folder, before)))
+        return _clean(await _do(Doing(live, planned, step, filled, folder, before, since)))
     except OutcomeUnknown as error:
         return Result(Status.UNKNOWN, sanitise.word(str(error)))
     except CalmError as error:
@@ -255,6 +259,6 @@ async def _looked(doing: Doing, step: CheckStep) -> Result:
         trouble, said = await checks.http(url, check.http.status, template.text(check.http.contains, filled)), ""
     else:
         assert check.logs is not None
-        trouble, said = await checks.logs(doing.live, doing.node, check.logs)
+        trouble, said = await checks.logs(doing.live, doing.node, check.logs, doing.since)
     detail = ": ".join(filter(None, (trouble, said)))
     return Result(Status.FAILED if trouble else Status.OK, detail, output)
