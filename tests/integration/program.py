@@ -60,7 +60,7 @@ class OnTerminal:
 
     def __exit__(self, failed: object, *_: object) -> None:
         if failed and self._pid:
-            os.kill(self._pid, signal.SIGKILL)
+            self.kill()
         self.end()
 
     def type(self, text: str) -> None:
@@ -68,6 +68,10 @@ class OnTerminal:
 
     def resize(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def kill(self) -> None:
+        """End it at once, as kill -9 does."""
+        os.kill(self._pid, signal.SIGKILL)
 
     def wait(self, pattern: str, seconds: float = 30) -> str:
         """What matches the pattern, once it was printed, looking on from behind the last match."""

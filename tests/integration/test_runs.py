@@ -50,7 +50,7 @@ def estate(ssh_fleet: SshFleet, tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "runbooks").mkdir()
     (tmp_path / "token").write_text("hunter2\n")
     for host in HOSTS:
-        for name in ("trace", "broken", "back"):
+        for name in ("trace", "broken", "back", "go"):
             (root(ssh_fleet, host) / name).unlink(missing_ok=True)
         (ssh_fleet.log_folder(host) / "app.log").write_text("begins\n")
     yield write_estate(
@@ -180,25 +180,35 @@ def test_a_worker_that_is_killed_is_followed_by_another_and_nothing_is_doubled(
     assert twice <= repeated
 
 
-def test_the_run_goes_on_without_the_console_and_can_be_watched_cancelled_and_resumed(
+GATED = """
+runbook: gated
+summary: Leave a trace, and wait for a file
+targets: kind=host
+strategy: one at a time
+steps:
+  - {name: trace, run: "echo x >> /root/trace; until test -e /root/go; do sleep 0.2; done"}
+"""
+
+
+def test_the_run_goes_on_without_the_console_and_can_be_cancelled_and_resumed(
     estate: Path, ssh_fleet: SshFleet
 ) -> None:
-    write(estate, SLOW.replace("sleep 0.5", "sleep 3").replace("batches: [2, 100%], parallel: 2", "parallel: 1"))
-    with OnTerminal("-i", str(estate), "run", "slow") as console:
+    write(estate, GATED)
+    journal = Journal()
+    with OnTerminal("-i", str(estate), "run", "gated") as console:
         console.wait("go on")
         console.type("y\n")
-        console.wait(r"web-001  trace")
-        os.kill(console._pid, signal.SIGKILL)
-    journal = Journal()
+        console.wait("is running: batch 1 of 8")
+        until(lambda: traces(ssh_fleet))
+        console.kill()
     (first,) = journal.runs()
+    (root(ssh_fleet, "web-001") / "go").touch()
     until(lambda: traces(ssh_fleet).get("web-002"))
     cancelled = run("runs", "cancel", first.id[:6])
-    assert f"run {first.id} of slow is cancelled" in cancelled.err
-    began = traces(ssh_fleet)
-    assert len(began) < len(HOSTS)
-    write(estate, SLOW)  # what the file says now is nothing to a run that was submitted
-    resumed = run("runs", "resume", first.id, "--detach")
-    assert (resumed.status, resumed.out) == (0, f"{first.id}\n")
-    assert journal.run(first.id).attempt == 2
-    run("runs", "cancel", first.id)
-    assert all(count == 1 for count in traces(ssh_fleet).values())
+    assert f"run {first.id} of gated is cancelled: 1 ok, 6 skipped, 1 unknown" in cancelled.err
+    for host in HOSTS:
+        (root(ssh_fleet, host) / "go").touch()
+    write(estate, SLOW.replace("slow", "gated"))  # what the file says now is nothing to a run that was submitted
+    resumed = run("runs", "resume", first.id)
+    assert f"run {first.id} of gated is failed: 7 ok, 1 unknown" in resumed.err
+    assert traces(ssh_fleet) == dict.fromkeys(HOSTS, 1)
