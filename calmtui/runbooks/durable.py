@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 VERSION = "runs-1"
 """Changes when a body asks for other steps, or for the same in another order."""
 
+OPEN = ("PENDING", "ENQUEUED", "DELAYED")
+"""How workflows stand that come to their end."""
+
 
 class Durable:
     """The engine on a database file. Import and launch take half a second."""
@@ -64,13 +67,17 @@ class Durable:
 
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
 
-    async def begin(self, workflow: str) -> None:
+    async def begin(self, workflow: str) -> bool:
         """Begin it, unless the database knows it."""
         from dbos import DBOS, SetWorkflowID
 
         assert self._workflow is not None, "it was entered"
+        known = await DBOS.get_workflow_status_async(workflow)
+        if known is not None:
+            return known.status in OPEN
         with SetWorkflowID(workflow):
             await DBOS.start_workflow_async(self._workflow, workflow)
+        return True
 
     async def take_over(self) -> list[str]:
         """Go on with what executors of other names have left."""

@@ -38,8 +38,8 @@ class WorkflowEngine(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    async def begin(self, workflow: str) -> None:
-        """Begin the workflow of that id; does nothing when it was begun before, here or elsewhere."""
+    async def begin(self, workflow: str) -> bool:
+        """Begin the workflow of that id, unless it was begun before; False when it has ended."""
         ...
 
     async def take_over(self) -> list[str]:
@@ -68,12 +68,13 @@ class InMemory:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         self._tasks.clear()
 
-    async def begin(self, workflow: str) -> None:
+    async def begin(self, workflow: str) -> bool:
         """Begin it, unless it was begun before."""
         if workflow not in self._begun:
             self._begun.add(workflow)
             self._open[workflow] = None
             self._start(workflow)
+        return workflow in self._open
 
     async def take_over(self) -> list[str]:
         """Go on with what was under way when this was left."""

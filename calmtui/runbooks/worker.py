@@ -90,9 +90,12 @@ class Worker:
             while loop.time() - busy < IDLE:
                 for run in await asyncio.to_thread(self._journal.unfinished):
                     busy = loop.time()
-                    if run.workflow not in self._under_way:
-                        self._under_way.add(run.workflow)
-                        await engine.begin(run.workflow)
+                    if run.workflow in self._under_way:
+                        continue
+                    self._under_way.add(run.workflow)
+                    if not await engine.begin(run.workflow):
+                        text = "its workflow ended before it did; `calmtui runs resume` goes on"
+                        await asyncio.to_thread(self._journal.stands, run.id, Standing.FAILED, text)
                 await asyncio.sleep(LOOK)
 
     async def _body(self, workflow: str, flow: Flow) -> None:
