@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
 from itertools import islice
 
 from calmtui.logs.block import Block
+from calmtui.logs.line import LogLine
 from calmtui.logs.patterns.table import Patterns
 from calmtui.tui.widgets.log_view import LogView
 
@@ -50,7 +52,12 @@ class Folding:
                 await asyncio.sleep(IDLE)
                 continue
             lines = iter(block)
-            while piece := list(islice(lines, PIECE)):
-                await asyncio.to_thread(self.patterns.add, piece)
-                self.waiting -= len(piece)
+            while count := await asyncio.to_thread(self._fold, lines):
+                self.waiting -= count
                 await asyncio.sleep(REST)
+
+    def _fold(self, lines: Iterator[LogLine]) -> int:
+        """Fold the next piece, in a thread; how many lines it was."""
+        piece = list(islice(lines, PIECE))
+        self.patterns.add(piece)
+        return len(piece)

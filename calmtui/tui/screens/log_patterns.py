@@ -29,7 +29,7 @@ LOOK = 1.0
 LATELY = 600
 """Seconds: what is new is new within them, unless it is said since when."""
 NODES = 24
-"""Columns for the nodes."""
+"""Columns for the nodes, at the most."""
 
 
 class LogPatternsScreen(Screen[None]):
@@ -64,6 +64,7 @@ class LogPatternsScreen(Screen[None]):
         self._only: list[NodeId] | None = None
         """The nodes on which alone patterns are to be seen."""
         self._templates: list[Template] = []
+        self._node_width = self._clock_width = 0
         self._signs = of_locale()
 
     def compose(self) -> ComposeResult:
@@ -85,6 +86,9 @@ class LogPatternsScreen(Screen[None]):
     def _look(self) -> None:
         rows, here = self.query_one(Rows), self.template
         self._templates = self._folding.patterns.table(self._since, self._only)
+        longest = max((len(self._nodes_of(template)) for template in self._templates), default=0)
+        self._node_width = min(longest, NODES)
+        self._clock_width = max((len(_clock(template.first)) for template in self._templates), default=0)
         rows.show(len(self._templates))
         numbers = [template.number for template in self._templates]
         if here is not None and here.number in numbers and numbers[rows.cursor] != here.number:
@@ -110,17 +114,20 @@ class LogPatternsScreen(Screen[None]):
     def _called(self, nodes: Sequence[NodeId] | Mapping[NodeId, int]) -> list[str]:
         return sorted(self._names.get(node, node) for node in nodes)
 
+    def _nodes_of(self, template: Template) -> str:
+        nodes = fold(self._called(template.nodes))
+        return nodes if len(nodes) <= NODES else f"{len(template.nodes)} nodes"
+
     def _row(self, index: int) -> Sequence[Span]:
         template = self._templates[index]
         grave = template.level >= Level.ERROR
         meaning = "error" if grave else "warn" if template.level is Level.WARN else ""
         sign = self._signs.states[State.FAILED if grave else State.DEGRADED] if meaning else " "
-        nodes = fold(self._called(template.nodes))
-        if len(nodes) > NODES:
-            nodes = f"{len(template.nodes)} nodes"
+        nodes = self._nodes_of(template)
+        first = f"{_clock(template.first):>{self._clock_width}}"
         return [
-            (f"{sign} ", meaning), (f"{template.count:>9,}  ", "strong"), (f"{_clock(template.first)}  ", "quiet"),
-            (f"{nodes:<{NODES}}  ", "quiet"), (template.text, meaning),
+            (f"{sign} ", meaning), (f"{template.count:>9,}  ", "strong"), (f"{first}  ", "quiet"),
+            (f"{nodes:<{self._node_width}}  ", "quiet"), (template.text, meaning),
         ]  # fmt: skip
 
     def on_rows_moved(self) -> None:
@@ -204,4 +211,6 @@ class LogPatternsScreen(Screen[None]):
 
 
 def _clock(at: int) -> str:
-    return f"{datetime.fromtimestamp(at / SECOND):%m-%d %H:%M:%S}"
+    """The local time, with the date when it is not today's."""
+    then = datetime.fromtimestamp(at / SECOND)
+    return f"{then:%H:%M:%S}" if then.date() == datetime.now().date() else f"{then:%m-%d %H:%M:%S}"
