@@ -1,7 +1,7 @@
 """The worker: a process of its own, away from every terminal, that carries out the runs of this user's journal.
 
 There is one for a journal, as a lock on a file beside it says; whoever submits a run starts one if there
-is none. It leaves when nothing has been to do for a while.
+is none, under a keeper that starts it again should it be killed. It leaves when nothing has been to do for a while.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def start(journal: Journal) -> None:
     folders.made(journal.path.parent)
     with journal.path.with_name("worker.log").open("ab") as output:
         subprocess.Popen(  # it is to outlive us
-            [sys.executable, "-m", "calmtui.runbooks.worker"],
+            [sys.executable, "-m", "calmtui.runbooks.keeper"],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
