@@ -21,10 +21,11 @@ from calmtui.errors import CalmError, Refused
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node, NodeId, State
 from calmtui.governance.notify import notify
-from calmtui.runbooks import once, steps
+from calmtui.runbooks import once
 from calmtui.runbooks.account import Account
 from calmtui.runbooks.engine import Flow
 from calmtui.runbooks.journal import Standing
+from calmtui.runbooks.on_node import OnNode
 from calmtui.runbooks.plan import PlannedNode, PlannedStep, RunPlan
 from calmtui.runbooks.progress import PASSED, tally
 from calmtui.runbooks.strategy import Pace
@@ -49,6 +50,7 @@ class Carrying:
         self._plan = plan
         self._account = account
         self._progress = account.progress
+        self._on_node = OnNode(live, account)
         self._admission: Admission | None = None
         self._told: set[NodeId] = set()
         """The nodes whose outcome is in the audit trail."""
@@ -207,43 +209,10 @@ class Carrying:
             await self._leave_out([planned.id], "gone since the plan was made")
             return
         for step in segment:
-            if await self._step(planned, step) not in PASSED:
+            if await self._on_node.step(planned, step) not in PASSED:
                 break
         if self._outcome(planned)[0].final:
             self._tell(planned)
-
-    async def _step(self, planned: PlannedNode, step: PlannedStep) -> Status:
-        """Do a step on a node unless it is known how it ended; how it has."""
-        known = self._progress.step(planned.id, step.key)
-        if known is not None and known.status.final:
-            return known.status
-        node = self._live.fleet.get(planned.id)
-        await self._account.note(planned.id, step.key, Status.RUNNING, "" if node is None else node.state.value)
-        try:
-            if step.parts:
-                result = await self._parts(planned, step)
-            else:
-                result = await steps.do(
-                    self._live, planned, step, self._account.folder, known, self._progress.since[planned.id]
-                )
-        except asyncio.CancelledError:
-            if await self._account.cancelled():  # not the worker's end, after which it is carried on
-                text = "cancelled under way: it may have happened"
-                await self._account.note(planned.id, step.key, Status.UNKNOWN, text)
-            raise
-        await self._account.note(planned.id, step.key, result.status, result.detail, result.output)
-        return result.status
-
-    async def _parts(self, planned: PlannedNode, step: PlannedStep) -> steps.Result:
-        """Steps that are done at the same time: as well as the worst of them."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._step(planned, part)) for part in step.parts]
-        failed = [part for part, task in zip(step.parts, tasks, strict=True) if task.result() not in PASSED]
-        if not failed:
-            return steps.Result(Status.OK)
-        event = self._progress.step(planned.id, failed[0].key)
-        assert event is not None, "a step that was done has its end"
-        return steps.Result(event.status, event.detail)
 
     # -- what holds -------------------------------------------------------------------------
 
@@ -336,7 +305,7 @@ class Carrying:
 
     async def _back_one(self, planned: PlannedNode) -> bool:
         for step in self._plan.rollback:
-            if await self._step(planned, step) not in PASSED:
+            if await self._on_node.step(planned, step) not in PASSED:
                 return False
         return True
 

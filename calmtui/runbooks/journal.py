@@ -118,7 +118,7 @@ class Event(msgspec.Struct, frozen=True):
     """The key of the step; empty: of the node as a whole."""
     status: Status
     detail: str = ""
-    """In a few words, safe for a terminal."""
+    """In a few words, safe for a terminal; of a beginning: the state in which the node was before it."""
     output: str = ""
     """The end of what a command has printed, safe for a terminal."""
     at: float = 0.0

@@ -47,7 +47,7 @@ class Progress:
                 self.steps.pop(key, None)
             elif earlier and event.status is Status.UNKNOWN:  # as if it had just been interrupted
                 self.doubtful.add(event.node)
-                self.steps[key] = msgspec.structs.replace(event, status=Status.RUNNING)
+                self.steps[key] = msgspec.structs.replace(event, status=Status.RUNNING, detail="")
             else:
                 self.steps[key] = event
             if event.node and event.step and event.status is Status.RUNNING:

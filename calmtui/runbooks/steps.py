@@ -181,7 +181,8 @@ async def _action(doing: Doing, step: ActionStep) -> Result:
         return Result(Status.FAILED, f"a {doing.node.kind} has no {step.action}")
     if doing.before is not None and not step.repeatable:
         node = doing.node
-        if action.reaches is not None and node.state is action.reaches and doing.before.detail != node.state:
+        was = doing.before.detail  # its state, where that is known
+        if action.reaches is not None and node.state is action.reaches and was not in ("", node.state):
             return Result(Status.OK, f"it was interrupted; looked up: it is {node.state}")
         return Result(Status.UNKNOWN, "it was interrupted: it may have happened, and its state does not tell")
     given = {name: template.text(value, doing.filled) for name, value in step.parameters.items()}

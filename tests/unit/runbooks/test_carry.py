@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,14 +13,15 @@ from hypothesis import strategies as st
 from calmtui.actions.outcome import Status
 from calmtui.errors import CalmError
 from calmtui.estate.model import Freeze
-from calmtui.fleet.node import Node
+from calmtui.fleet.node import Node, State
+from calmtui.fleet.update import Delta
 from calmtui.governance import trail
 from calmtui.governance.approvals import Approvals
 from calmtui.governance.decide import Subject
 from calmtui.governance.identity import Who
 from calmtui.governance.trail import Trail
 from calmtui.runbooks.engine import InMemory
-from calmtui.runbooks.journal import Run, Standing
+from calmtui.runbooks.journal import Event, Run, Standing
 from tests.unit.runbooks.desk import Desk, fails_on, rolling
 
 TWO = "steps:\n  - {name: one, run: a}\n  - {name: two, run: b}\n"
@@ -231,6 +233,20 @@ async def _carried(engine: InMemory, run: Run, crash: asyncio.Event) -> None:
                 return
             crash.clear()
         await asyncio.gather(end, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("state", "status"), [(State.STOPPED, "ok"), (State.RUNNING, "unknown")])
+async def test_an_action_that_was_interrupted_is_looked_up_and_not_done_again(
+    tmp_path: Path, state: State, status: str
+) -> None:
+    desk = Desk(tmp_path, fails_on(), count=1)
+    run = desk.journal.submit(desk.plan("steps:\n  - {action: stop}\n"))
+    beginning = Event("lab:n1", "1", Status.RUNNING, State.RUNNING.value, attempt=1)
+    desk.journal.append(run.id, [beginning, beginning])  # two workers died under it
+    desk.live.fleet.apply("lab", [Delta("", put=[msgspec.structs.replace(desk.nodes[0], state=state)])])
+    ended = await desk.carry(run)
+    assert desk.source.acts == []
+    assert desk.steps(ended) == [("n1", "1", status)]
 
 
 async def test_a_lost_answer_is_unknown_and_counts_as_a_failure(tmp_path: Path) -> None:

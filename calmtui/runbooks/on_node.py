@@ -1,0 +1,55 @@
+"""One step of a run on one node: in the journal before it is begun, and not begun again when it has ended."""
+
+from __future__ import annotations
+
+import asyncio
+
+from calmtui.actions.outcome import Status
+from calmtui.estate.live import LiveEstate
+from calmtui.runbooks import steps
+from calmtui.runbooks.account import Account
+from calmtui.runbooks.plan import PlannedNode, PlannedStep
+from calmtui.runbooks.progress import PASSED
+
+
+class OnNode:
+    """Does the steps of one run on its nodes."""
+
+    def __init__(self, live: LiveEstate, account: Account) -> None:
+        self._live = live
+        self._account = account
+        self._progress = account.progress
+
+    async def step(self, planned: PlannedNode, step: PlannedStep) -> Status:
+        """Do a step on a node unless it is known how it ended; how it has."""
+        known = self._progress.step(planned.id, step.key)
+        if known is not None and known.status.final:
+            return known.status
+        node = self._live.fleet.get(planned.id)
+        state = known.detail if known is not None else "" if node is None else node.state.value  # as it was before
+        await self._account.note(planned.id, step.key, Status.RUNNING, state)
+        try:
+            if step.parts:
+                result = await self._parts(planned, step)
+            else:
+                result = await steps.do(
+                    self._live, planned, step, self._account.folder, known, self._progress.since[planned.id]
+                )
+        except asyncio.CancelledError:
+            if await self._account.cancelled():  # not the worker's end, after which it is carried on
+                text = "cancelled under way: it may have happened"
+                await self._account.note(planned.id, step.key, Status.UNKNOWN, text)
+            raise
+        await self._account.note(planned.id, step.key, result.status, result.detail, result.output)
+        return result.status
+
+    async def _parts(self, planned: PlannedNode, step: PlannedStep) -> steps.Result:
+        """Steps that are done at the same time: as well as the worst of them."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self.step(planned, part)) for part in step.parts]
+        failed = [part for part, task in zip(step.parts, tasks, strict=True) if task.result() not in PASSED]
+        if not failed:
+            return steps.Result(Status.OK)
+        event = self._progress.step(planned.id, failed[0].key)
+        assert event is not None, "a step that was done has its end"
+        return steps.Result(event.status, event.detail)
