@@ -170,7 +170,9 @@ class AuditScreen(Screen[None]):
     # -- what it shows --------------------------------------------------------------------
 
     def _show(self) -> None:
-        count = f"{len(self._records):,} records" + (", the newest; older ones are in the trail" if self._more else "")
+        number = len(self._records)
+        count = f"{number:,} record{'s' * (number != 1)}"
+        count += ", the newest; older ones are in the trail" if self._more else ""
         told = "reading" if self._reading else count
         self.query_one("#head", Still).tell(f" audit {self._dot} {told} {self._dot} {self.ledger}")
         self.query_one(FilterBar).show("time", len(self._records), len(self._records))
