@@ -114,7 +114,7 @@ class Trail:
 
 
 def of(estate: Estate, who: Who | None = None) -> Trail:
-    """The trail of an estate: in the ledger that it names, or in this user's own; of what `who` does, else this user."""
+    """The trail of an estate, in the ledger that it names or in this user's own; of what `who` does, else this user."""
     return Trail(estate.ledger or ledger.default_path(), estate.name, who=who, to=sinks(estate.audit))
 
 

@@ -24,7 +24,9 @@ class Kept:
 
     def __init__(self, folder: Path) -> None:
         self.ledger = folder / "ledger.db"
-        self.estate = str(write_estate(folder, f"name: shop\nsources:\n  web: {{provider: ssh, hosts: web}}\nledger: {self.ledger}\n"))
+        self.estate = str(
+            write_estate(folder, f"name: shop\nsources:\n  web: {{provider: ssh, hosts: web}}\nledger: {self.ledger}\n")
+        )
         self.add(ANNA, Event.INTENT, action="stop", nodes=("ssh:web/web-1", "ssh:web/web-2"), plan=PLAN)
         self.add(ANNA, Event.OUTCOME, action="stop", nodes=("ssh:web/web-1",), status="ok", plan=PLAN)
         self.add(HUGO, Event.DENIED, action="shell", nodes=("ssh:web/web-10",), detail="shells: ask sre")
