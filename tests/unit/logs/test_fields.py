@@ -64,12 +64,7 @@ def test_a_line_that_is_broken_anywhere_is_read_all_the_same(drawn: list[str], a
     broken = [(text[:at] + put + text[at + len(put) :]).replace("\n", " ") for text in drawn]
     lines = [text.encode("utf-8", "replace") for text in broken]
     times, stamps = Clock().read_all(lines)
-    assert (
-        len(times)
-        == len(Levels().read_all(lines, stamps))
-        == len(Events().read_all(lines, None))
-        == len(lines)
-    )
+    assert len(times) == len(Levels().read_all(lines, stamps)) == len(Events().read_all(lines, None)) == len(lines)
     for text in broken:
         begin, end = parse(text).message
         assert 0 <= begin <= end <= len(text)
