@@ -29,6 +29,8 @@ IFS='
 '
 set -f
 STRIDE=4194304 # bytes of one file at a time, so that none keeps the others waiting
+MUCH=16384     # bytes at one look after which the next one waits for SLOWLY seconds: nobody reads that line by line
+SLOWLY=0.5
 COMPARED=64    # bytes sent again before each piece
 PRINTED=1024   # bytes that a print is taken of
 TRIES=4        # times that a file is looked for before it is lost
@@ -280,6 +282,7 @@ live() { # live INDEX: the file that the name stands for, open as 4
   packed= cat=cat mtime=$now_mtime to=$now_size
   if [ "$((to - offset))" -gt $STRIDE ]; then to=$((offset + STRIDE)) more=1; fi
   send D "$1" "$known" "$offset" "$to" "$now_size"
+  [ "$((to - offset))" -lt $MUCH ] || pause=$SLOWLY
   [ "$to" = "$offset" ] || busy=1 # what grows is likely to go on: the next look goes straight at it
   offset=$to mtime_known=$now_mtime
 }
@@ -395,7 +398,7 @@ done
 while :; do
   [ "$patterns" = 0 ] || [ "$((looks % 8))" != 0 ] || expand
   while [ $# -lt $count ]; do eval "followed=\$file_$(($# + 1))"; set -- "$@" "$followed"; done
-  more=
+  more= pause=$tick
   if [ -n "$busy" ] || [ "$($stat_names "$@" 2>/dev/null)
 " != "$read_so_far" ]; then
     read_so_far= busy= index=1
@@ -406,5 +409,5 @@ while :; do
   [ $looks != 0 ] || { begin=; control "S 0"; }
   [ "$follow" = 1 ] || { control "E 0"; exit 0; }
   looks=$((looks + 1))
-  sleep "$tick"
+  sleep "$pause"
 done

@@ -1,6 +1,7 @@
 # Goes before a script of calmtui whose standard input stays open for as long as somebody reads what it prints.
 # Ends the whole process group when standard input ends, or when no line has come on it for LEFT times five seconds:
 # a cut network ends no connection by itself. Every five seconds a byte on standard error says that we are there.
+renice -n 5 -p $$ >/dev/null 2>&1 # reading gives way to what the host is there for
 exec 3<&0 </dev/null
 (
   left=$LEFT
