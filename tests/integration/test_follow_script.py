@@ -197,6 +197,20 @@ async def test_an_inode_that_is_used_anew_is_not_taken_for_the_file_that_had_it(
     assert "gap" in again.notes
 
 
+async def test_a_file_that_was_cut_and_has_grown_to_just_the_same_size_is_read_anew(
+    shell: list[str], logs: Path
+) -> None:
+    path = logs / "app.log"
+    path.write_text("one\n")
+    async with reading(shell, path) as read:
+        await read.until(lambda: read.lines == ["one"])
+        shutil.copyfile(path, logs / "app.log.1")
+        path.write_text("two\n")
+        await read.until(lambda: len(read.lines) == 2)
+    assert read.lines == ["one", "two"]
+    assert "gap" not in read.notes
+
+
 async def test_files_that_appear_later_join_but_rotated_ones_do_not(shell: list[str], logs: Path) -> None:
     (logs / "a.log").write_text("old\n")
     async with reading(shell, logs / "a*", logs / "b*", tail=0) as read:

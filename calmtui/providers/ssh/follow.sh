@@ -39,28 +39,30 @@ STALE=40       # looks for late writers to a file that was rotated away
 if stat -Lc %d / >/dev/null 2>&1; then
   stat_open='stat
 -Lc
-%d:%i %s %Y
+%d:%i %s %Y %y
 /dev/stdin'
   stat_names='stat
 -Lc
-%d:%i %s
+%d:%i %s %y
 --'
 else
   stat_open='stat
 -f
-%d:%i %z %m'
+%d:%i %z %m %Fm'
   stat_names='stat
 -Lf
-%d:%i %z
+%d:%i %z %Fm
 --'
 fi
 seeks=; tail --version >/dev/null 2>&1 && seeks=1 # busybox's tail reads its way to where it begins
 EMPTY=0:4294967295
 
 control() { printf '\036%s %s\n' "$N" "$1" || exit 0; }
-look() { # of the file that is open as 4: sets id, size, mtime
+look() { # of the file that is open as 4: sets id, size, mtime in seconds, and stamp, the same as finely as there is
   found=$($stat_open <&4) || return 1
-  id=${found%% *} mtime=${found##* } size=${found#* }; size=${size% *}
+  id=${found%% *} found=${found#* }
+  size=${found%% *} found=${found#* }
+  mtime=${found%% *} stamp=${found#* }
 }
 reader() { # reader FILE: sets cat to what prints its text, packed to 1 where that is not the file as it stands
   packed=1
@@ -124,14 +126,14 @@ siblings() { # siblings FILE: the names that it may have been rotated to, oldest
   done
   set -f
 }
-ours() { # ours FILE ID: whether it is read under another name, or was; an inode alone may be used anew
+ours() { # ours FILE ID: whether another of our files is this one, or was; an inode alone may be used anew
   other=1
   while [ $other -le $count ]; do
     eval "its=\$known_$other its_print=\$print_$other its_late=\$late_id_$other its_late_print=\$late_print_$other"
-    if [ $other = $current ]; then its= its_late=$late_id its_late_print=$late_print; fi
+    other=$((other + 1))
+    [ $other != $((current + 1)) ] || continue
     [ "$its" = "$2" ] && same "$1" "$its_print" && return 0
     [ "$its_late" = "$2" ] && same "$1" "$its_late_print" && return 0
-    other=$((other + 1))
   done
   return 1
 }
@@ -159,8 +161,18 @@ seek() { # seek ID OFFSET PRINT: among the siblings of file, the one that holds 
   done
   [ -n "$hit" ]
 }
-follows() { # whether sibling is the next one to read
-  { look && ! ours "$sibling" "$id"; } 2>/dev/null 4<"$sibling" && next=$sibling next_id=$id
+seek_again() { # seek_again ID OFFSET PRINT: seek, while files may be on their way from one name to another
+  tries=0
+  until seek "$1" "$2" "$3"; do
+    tries=$((tries + 1))
+    [ -n "$all" ] && [ $tries -lt $TRIES ] || return 1
+    sleep "$tick"
+  done
+}
+follows() { # whether sibling is the next one to read: not the live file, renamed since we opened it, nor one that was read
+  { look && [ "$id" != "$now" ] && ! ours "$sibling" "$id"; } 2>/dev/null 4<"$sibling" || return
+  [ "$id" = "$late_id" ] && same "$sibling" "$late_print" && return 1
+  next=$sibling next_id=$id
 }
 text_size() { # of the file that is open as 4, whose reader is set: look, with size in bytes of text
   look || return 1
@@ -220,7 +232,7 @@ after() { # after TIME: sets next to the first sibling that was written to since
 catch_up() { # catch_up INDEX: the name is another file now; what is left of the one before, and what came in between
   last= last_id=$known last_size=$offset last_print=$print_known
   recover "$1" "$known" && return
-  if [ "$offset" = 0 ] && [ -n "$late_id" ] && seek "$late_id" "$late_offset" "$late_print"; then
+  if [ "$offset" = 0 ] && [ -n "$late_id" ] && seek_again "$late_id" "$late_offset" "$late_print"; then
     # nothing of it was read: it is among those that came after the one before it
     last_id=$late_id last_size=$late_offset last_print=$late_print
   else
@@ -260,7 +272,7 @@ straggle() { # straggle INDEX: what a late writer still adds to the file that wa
 }
 live() { # live INDEX: the file that the name stands for, open as 4
   look || return 1
-  now=$id now_size=$size now_mtime=$mtime
+  now=$id now_size=$size now_mtime=$mtime now_stamp=$stamp
   if [ "$known" = - ]; then known=$now offset=0 print_known=$EMPTY; control "R $1 $now"
   elif [ "$now" != "$known" ]; then
     [ "$stale" = 0 ] || control "O $1"
@@ -271,7 +283,8 @@ live() { # live INDEX: the file that the name stands for, open as 4
     [ $stale != 0 ] || control "O $1"
     known=$now offset=0 print_known=$EMPTY
   elif [ "$now_size" -lt "$offset" ]; then cut "$1"
-  elif [ -n "$unproved" ]; then
+  elif [ -n "$unproved" ] || { [ "$now_size" = "$offset" ] && [ "$now_stamp" != "$stamp_known" ]; }; then
+    # Written to and no longer: it may have been cut, and have grown to just the same size.
     print_of "$file" "${print_known%%:*}" && [ "$print_id" = "$known" ] || return 1
     [ "$print" = "$print_known" ] || cut "$1"
   fi
@@ -284,7 +297,7 @@ live() { # live INDEX: the file that the name stands for, open as 4
   send D "$1" "$known" "$offset" "$to" "$now_size"
   [ "$((to - offset))" -lt $MUCH ] || pause=$SLOWLY
   [ "$to" = "$offset" ] || busy=1 # what grows is likely to go on: the next look goes straight at it
-  offset=$to mtime_known=$now_mtime
+  offset=$to mtime_known=$now_mtime stamp_known=$now_stamp
 }
 absent() { # absent INDEX: the name stands for no file that can be read
   [ "$stale" = 0 ] || straggle "$1"
@@ -327,18 +340,18 @@ first() { # first INDEX: the beginning of the file that is open as 4
 step() { # step INDEX: one look at one file
   eval "file=\$file_$1 known=\$known_$1 offset=\$offset_$1 print_known=\$print_$1 mtime_known=\$mtime_$1
     late_id=\$late_id_$1 late_name=\$late_name_$1 late_offset=\$late_offset_$1 late_print=\$late_print_$1
-    stale=\$stale_$1 gone=\$gone_$1 unproved=\$unproved_$1 fresh=\$fresh_$1"
+    stale=\$stale_$1 gone=\$gone_$1 unproved=\$unproved_$1 fresh=\$fresh_$1 stamp_known=\$stamp_$1"
   [ "$known" != = ] || return
-  current=$1
+  current=$1 now=
   if [ -n "$begin" ] && [ -n "$fresh" ] && [ -f "$file" ]; then begin "$1"; fresh=; fi
   if [ -f "$file" ] && { live "$1"; } 2>/dev/null 4<"$file"; then
-    gone=0 read_so_far="$read_so_far$known $offset
+    gone=0 read_so_far="$read_so_far$known $offset $stamp_known
 "
   else absent "$1"; fi
   [ "$stale" = 0 ] || busy=1
   eval "known_$1=\$known offset_$1=\$offset print_$1=\$print_known mtime_$1=\$mtime_known
     late_id_$1=\$late_id late_name_$1=\$late_name late_offset_$1=\$late_offset late_print_$1=\$late_print
-    stale_$1=\$stale gone_$1=\$gone unproved_$1=\$unproved fresh_$1=\$fresh"
+    stale_$1=\$stale gone_$1=\$gone unproved_$1=\$unproved fresh_$1=\$fresh stamp_$1=\$stamp_known"
 }
 join() { # join FILE POSITION LATE FRESH: one more file
   count=$((count + 1))
@@ -348,7 +361,7 @@ join() { # join FILE POSITION LATE FRESH: one more file
 '
   eval "file_$count=\$1 fresh_$count=\$2 gone_$count=0 stale_$count=0 late_id_$count= late_name_$count= \
     late_offset_$count=0 late_print_$count=\$EMPTY offset_$count=0 print_$count=\$EMPTY mtime_$count=0 \
-    known_$count=\$3 unproved_$count="
+    known_$count=\$3 unproved_$count= stamp_$count="
   case $3 in
     -) return ;;
     =) eval "file_$count= name_$count=\$1"; return ;;
