@@ -269,7 +269,7 @@ TABLE: tuple[Command, ...] = (
     Command("plan.confirm", "y", "Carry the plan out", "Act"),
     Command("plan.down", "j,down", "One row down", "Move"),
     Command("plan.up", "k,up", "One row up", "Move"),
-    Command("plan.ask", "A", "Ask others to approve the plan", "Act", "ask approval"),
+    Command("plan.ask", "R", "Ask others to approve the plan", "Act", "ask approval"),
     Command("plan.break-glass", "B", "Go on in an emergency, with a reason", "Act"),
     Command("plan.back", "escape", "Do nothing", "Act"),
     Command("ask.back", "escape", "Refuse to answer", "Act"),

@@ -68,7 +68,7 @@ async def test_a_denied_plan_offers_no_confirmation_and_a_key_does_nothing(tmp_p
         await app.push_screen(PlanScreen(app.gate, make("destroy", [WEB[0]], CATALOGUE, is_stale=lambda _: False)))
         await until(pilot, lambda: "never: ask its owner" in shown(app))
         assert "Type web-1" not in shown(app)
-        await press(pilot, "A")
+        await press(pilot, "R")
         assert "there is nothing to be approved" in shown(app)
         await press(pilot, "B")
         await type_text(pilot, "fire")
@@ -101,8 +101,8 @@ async def test_break_glass_is_loud_on_the_plan_on_the_outcomes_and_in_the_trail(
 async def test_an_approval_is_asked_for_with_the_values_that_the_plan_is_done_with(tmp_path: Path) -> None:
     async with console(tmp_path) as (app, pilot, source):
         await app.push_screen(PlanScreen(app.gate, make("scale", [WEB[0]], CATALOGUE, is_stale=lambda _: False)))
-        await until(pilot, lambda: "A asks others" in shown(app))
-        await press(pilot, "3", "enter", "A")
+        await until(pilot, lambda: "R asks others" in shown(app))
+        await press(pilot, "3", "enter", "R")
         await type_text(pilot, "more load")
         await press(pilot, "enter")
         await until(pilot, lambda: "is asked for" in shown(app))

@@ -102,6 +102,8 @@ def test_a_narrow_first_line_hides_sources_that_are_well_before_one_that_is_not(
 
 def test_every_command_has_a_method_on_its_screen() -> None:
     from calmtui.tui.app import CalmApp
+    from calmtui.tui.log_finding import Finding
+    from calmtui.tui.log_taking import Taking
     from calmtui.tui.screens.changes import ChangesScreen
     from calmtui.tui.screens.logs import LogsScreen
 
@@ -111,6 +113,7 @@ def test_every_command_has_a_method_on_its_screen() -> None:
         "fleet": fleet.parts,
         "changes": ChangesScreen(fleet).parts,
         "logs": LogsScreen(fleet.live, []).parts,
+        "search": (Finding, Taking),
     }
     for module in pkgutil.iter_modules(calmtui.tui.screens.__path__):
         for value in vars(importlib.import_module(f"calmtui.tui.screens.{module.name}")).values():

@@ -203,7 +203,7 @@ class PlanScreen(ModalScreen[None]):
         allowed = self.judgement.answer is Answer.ALLOWED
         instead = "B goes on in an emergency · esc does nothing"
         if self.judgement.answer is Answer.APPROVAL and not _waits(self.judgement):
-            instead = f"A asks others to approve it · {instead}"
+            instead = f"R asks others to approve it · {instead}"
         if self.parameters:
             instead = f"enter, then {instead}"
         self.query_one("#confirm").display = allowed
