@@ -120,8 +120,7 @@ async def test_an_engine_that_is_killed_in_the_middle_leaves_true_outcomes(
             elif outcome.status is not Status.UNKNOWN:  # it was not sent, and says why
                 assert alive, outcome
                 assert outcome.detail
-        assert len(execution.having(Status.OK)) >= STOPS // 3
-        assert len(execution.having(Status.OK)) < STOPS
+        assert 0 < len(execution.having(Status.OK)) < STOPS
         assert told(ledger) == {node_id: outcome.status.value for node_id, outcome in execution.outcomes.items()}
     finally:
         docker_engine.start()
