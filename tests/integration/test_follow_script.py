@@ -197,7 +197,7 @@ async def test_an_inode_that_is_used_anew_is_not_taken_for_the_file_that_had_it(
     assert "gap" in again.notes
 
 
-async def test_a_file_that_was_cut_and_has_grown_to_just_the_same_size_is_read_anew(
+async def test_a_file_that_was_cut_and_has_grown_to_the_same_size_or_beyond_is_read_anew(
     shell: list[str], logs: Path
 ) -> None:
     path = logs / "app.log"
@@ -207,7 +207,10 @@ async def test_a_file_that_was_cut_and_has_grown_to_just_the_same_size_is_read_a
         shutil.copyfile(path, logs / "app.log.1")
         path.write_text("two\n")
         await read.until(lambda: len(read.lines) == 2)
-    assert read.lines == ["one", "two"]
+        shutil.copyfile(path, logs / "app.log.0")
+        path.write_text("three\n")
+        await read.until(lambda: len(read.lines) == 3)
+    assert read.lines == ["one", "two", "three"]
     assert "gap" not in read.notes
 
 

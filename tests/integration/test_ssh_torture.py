@@ -27,7 +27,7 @@ TIMES = int(os.environ.get("CALMTUI_TORTURE", "1"))
 HOSTS = 48
 LINES = 600 * TIMES
 ROTATIONS = 6 * TIMES
-DISCONNECTS = 110 * TIMES
+DISCONNECTS = 100 * TIMES
 RESTARTS = 6 * TIMES
 
 
@@ -53,9 +53,9 @@ class Writer:
         self.written = 0
         self._rotations = 0
 
-    def write(self, lines: int) -> None:
-        """The next lines; the one with a rotation's number begins another file."""
-        for _ in range(min(lines, LINES - self.written)):
+    def write(self, until: int) -> None:
+        """The lines up to that number; a rotation's number begins another file."""
+        while self.written < until:
             self.file.write(f"{self.written:07d} {self.path.parent.parent.name}\n".encode())
             self.written += 1
             if self.written % (LINES // ROTATIONS) == 0 and self.written < LINES:
@@ -116,6 +116,8 @@ class Seen:
     def __init__(self) -> None:
         self.numbers: list[int] = []
         self.lost = 0
+        self.up = False
+        """It has been heard since it was last cut off."""
         self.gaps: list[str] = []
 
     async def read(self, source: SshSource, name: str) -> None:
@@ -124,6 +126,7 @@ class Seen:
             async for chunk in chunks:
                 self.numbers += [int(line[:7]) for _, line in chunk.lines]
                 self.lost += "connection lost" in chunk.note
+                self.up = "connection lost" not in chunk.note
                 self.gaps += [chunk.note] if chunk.gap else []
                 if self.numbers and self.numbers[-1] == LINES - 1:
                     return
@@ -170,23 +173,25 @@ async def _torment(fleet: SshFleet, writers: dict[str, Writer], seen: dict[str, 
     """Write it all, while connections break and daemons restart."""
     while any(not one.numbers for one in seen.values()):  # every log is being read
         for writer in writers.values():
-            writer.write(0 if writer.written else 3)
+            writer.write(3)
         await asyncio.sleep(0.05)
-    cuts = restarts = 0
-    while cuts < DISCONNECTS or any(writer.written < LINES for writer in writers.values()):
+    restarts = 0
+    while (lost := sum(one.lost for one in seen.values())) < DISCONNECTS or restarts < RESTARTS:
         for writer in writers.values():
-            writer.write(chance.randrange(2 * LINES // 60))
-        for name in chance.sample(fleet.hosts, 4):
-            if fleet.connected(name):
-                fleet.cut(name)
-                cuts += 1
-        if restarts * DISCONNECTS < cuts * RESTARTS:
+            writer.write(min(writer.written + chance.randrange(2 * LINES // 60), LINES - 50))
+        up = [name for name in fleet.hosts if seen[name].up]
+        for name in chance.sample(up, min(4, len(up))):
+            seen[name].up = False
+            fleet.cut(name)
+        if restarts * DISCONNECTS < lost * RESTARTS:
             restarts += 1
             down = chance.choice(fleet.hosts)
             fleet.stop(down)
-            writers[down].write(LINES // ROTATIONS)
+            writers[down].write(min(writers[down].written + LINES // ROTATIONS, LINES - 50))
             fleet.start(down, wait=False)
         await asyncio.sleep(0.1)
+    for writer in writers.values():
+        writer.write(LINES)
 
 
 async def _nothing_is_left(fleet: SshFleet) -> None:

@@ -117,10 +117,6 @@ class SshFleet:
         """The servers that run; whatever a host does is done below its own."""
         return list(self._servers.values())
 
-    def connected(self, host: str) -> bool:
-        """Whether somebody is connected to the host and runs something there."""
-        return bool(descendants(self._servers[host].pid))
-
     def processes(self, host: str) -> list[str]:
         """Command lines of what runs on the host below its server."""
         lines = []

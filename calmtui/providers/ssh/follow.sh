@@ -99,13 +99,14 @@ print_of() { # print_of FILE LENGTH: sets print, of at most LENGTH first bytes o
   print_id=${found%% *} print_size=${found#* }
   print_size=${print_size%% *}
 }
-prove() { # prove INDEX SIZE: the print of a file that has grown to SIZE; fails where it turns out to be another one
+prove() { # prove INDEX SIZE: the print of a file that has grown to SIZE; 1: the name is another file by now, 2: it was cut
   length=${print_known%%:*}
   [ "$length" -lt $PRINTED ] && [ "$2" -gt "$length" ] || return 0
   longer=$PRINTED; [ "$2" -ge "$longer" ] || longer=$2
   print_of "$file" "$longer" && [ "$print_id" = "$known" ] && [ "$print_size" -ge "$2" ] || return 1
   longer=$print # it may have been cut before: so the print that was known must still hold now
-  print_of "$file" "$length" && [ "$print_id" = "$known" ] && [ "$print" = "$print_known" ] || return 1
+  print_of "$file" "$length" && [ "$print_id" = "$known" ] || return 1
+  [ "$print" = "$print_known" ] || return 2
   print_known=$longer
   control "P $1 $known $longer"
 }
@@ -291,7 +292,11 @@ live() { # live INDEX: the file that the name stands for, open as 4
   unproved=
   if [ "$offset" = 0 ] && [ -n "$late_id" ] && [ "$now_size" -gt 0 ]; then cut_again "$1"; fi
   [ "$stale" = 0 ] || straggle "$1"
-  if ! prove "$1" "$now_size"; then busy=1; return 0; fi # read when it can be told from others
+  prove "$1" "$now_size" || { # read at the next look, when it can be told from others
+    [ $? = 1 ] || cut "$1"
+    busy=1
+    return 0
+  }
   packed= cat=cat mtime=$now_mtime to=$now_size
   if [ "$((to - offset))" -gt $STRIDE ]; then to=$((offset + STRIDE)) more=1; fi
   send D "$1" "$known" "$offset" "$to" "$now_size"
