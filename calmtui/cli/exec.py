@@ -116,15 +116,17 @@ async def _exec(
     chosen: Settings, query: str, wanted: _Wanted, limits: Limits, why: _Why, *,
     form: str, mark_failed: bool, wait: float,
 ) -> int:  # fmt: skip
-    from calmtui.actions.commands import Fanout
+    from calmtui.actions.commands import Fanout, command_deed
     from calmtui.actions.execute import all_ok
     from calmtui.actions.gate import Gate
     from calmtui.cli.opened import opened
     from calmtui.cli.outputs import Printer
 
     async with opened(chosen, wait, query) as estate:
-        nodes = _takes_commands(estate, query)
         gate = Gate(estate.live, read_only=chosen.read_only, through="command", interactive=sys.stdin.isatty())
+        if gate.read_only:  # before anything else is said of the nodes
+            await gate.admit(command_deed(estate.one_or_more(query), wanted.words))
+        nodes = _takes_commands(estate, query)
         fanout = Fanout(gate, nodes, wanted.command(estate), limits)
         await fanout.admit(break_glass=why.break_glass, reason=why.reason)
         printer = Printer(fanout, form)
