@@ -1,4 +1,4 @@
-"""`follow.sh` under the shells that hosts have, read as calmtui reads it; nothing but this machine is needed."""
+"""The reader under the shells that hosts have, read as calmtui reads it; nothing but this machine is needed."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from calmtui.providers.base import LogChunk
 from calmtui.providers.ssh.frames import Frames
+from calmtui.providers.ssh.logs import script
 from calmtui.providers.ssh.places import Place
 
-SCRIPT = resources.files("calmtui.providers.ssh").joinpath("follow.sh").read_text()
 ZSTD = shutil.which("zstd")
 PACKERS: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 SHELLS = {"dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
@@ -92,7 +91,7 @@ async def reading(
     words += [str(int(follow)), str(int(places is None)), str(len(globs)), *globs]
     words += [word for place in known for word in place.arguments]
     process = await asyncio.create_subprocess_exec(
-        *shell, "-c", SCRIPT, "follow", *words, stdout=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL
+        *shell, "-c", script(), "follow", *words, stdout=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL
     )
     try:
         yield Reading(process, frames)

@@ -26,8 +26,10 @@ _TEARS = 20
 
 
 @cache
-def _script() -> str:
-    return resources.files(__package__).joinpath("follow.sh").read_text()
+def script() -> str:
+    """The reader, as a POSIX shell takes it."""
+    folder = resources.files(__package__)
+    return "".join(folder.joinpath(f"{part}.sh").read_text() for part in ("text", "siblings", "follow"))
 
 
 async def files(pool: HostPool, patterns: Sequence[str], request: LogRequest) -> AsyncGenerator[LogChunk, None]:
@@ -72,7 +74,7 @@ class _Reading:
     async def _read(self) -> AsyncGenerator[LogChunk, None]:
         hold = self.request.since is not None
         frames = Frames(secrets.token_hex(16), self.places, self.request.tail, begun=self.begun, hold=hold)
-        async with stream(self.pool, "logs", _script(), self._arguments(frames.nonce)) as reader:
+        async with stream(self.pool, "logs", script(), self._arguments(frames.nonce)) as reader:
             while data := await reader.read():
                 try:
                     for chunk in frames.feed(data):
