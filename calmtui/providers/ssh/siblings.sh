@@ -1,5 +1,6 @@
 # Where a file has gone that was rotated: what is left of it, and what came after it. Functions of follow.sh, which see.
 TRIES=4        # times that a file is looked for before it is lost
+MOVES=100      # times that names may change while one is looked for
 STALE=40       # looks for late writers to a file that was rotated away
 split() { # split FILE: sets stem and end, between which some rotations put the date
   stem=$1 end=
@@ -34,9 +35,20 @@ same() { # same FILE PRINT: whether it begins so
 }
 seek() { # seek ID OFFSET PRINT: among the siblings of file, the one that holds what is after OFFSET, and the next one
   # Sets hit, next and their ids, as far as there are any; shorter: there is a copy that was made before OFFSET was read.
-  hit= next= shorter= all=$(siblings "$file") length=${3%%:*}
+  moves=0
+  while all=$(siblings "$file") && [ -n "$all" ] && [ $moves -lt $MOVES ]; do
+    inodes=$(ls -id -- $all 2>/dev/null)
+    among "$@"; status=$?
+    [ "$(siblings "$file")" != "$all" ] || [ "$(ls -id -- $all 2>/dev/null)" != "$inodes" ] || return $status
+    moves=$((moves + 1)) # what was found has another name by now
+  done
+  hit= next=
+  return 1
+}
+among() { # among ID OFFSET PRINT: the same, among the names in all
+  hit= next= shorter= length=${3%%:*}
   for sibling in $all; do # by its inode: renamed
-    if [ -n "$hit" ]; then follows || continue; return; fi
+    if [ -n "$hit" ]; then follows || continue; return 0; fi
     reader "$sibling"
     [ -z "$packed" ] || [ "$3" = - ] || continue
     { look && [ "$id" = "$1" ] && [ "$size" -ge "$2" ]; } 2>/dev/null 4<"$sibling" || continue
@@ -46,7 +58,7 @@ seek() { # seek ID OFFSET PRINT: among the siblings of file, the one that holds 
   [ -z "$hit" ] || return 0
   case $length in - | 0) return 1 ;; esac
   for sibling in $all; do # by its first bytes: copied or compressed
-    if [ -n "$hit" ]; then follows || continue; return; fi
+    if [ -n "$hit" ]; then follows || continue; return 0; fi
     same "$sibling" "$3" && ! ours "$sibling" "$print_id" || continue
     { text_size; } 2>/dev/null 4<"$sibling" || continue
     if [ "$size" -ge "$2" ]; then hit=$sibling hit_id=$id; else shorter=1; fi
@@ -61,8 +73,10 @@ seek_again() { # seek_again ID OFFSET PRINT: seek, while files may be on their w
     sleep "$tick"
   done
 }
-follows() { # whether sibling is the next one to read: not the live file, renamed since we opened it, nor one that was read
-  { look && [ "$id" != "$now" ] && ! ours "$sibling" "$id"; } 2>/dev/null 4<"$sibling" || return
+follows() { # whether sibling ends the search for the next one to read, which it is
+  # unless it is the live file, renamed since we opened it: what came after that has to wait for it
+  { look && ! ours "$sibling" "$id"; } 2>/dev/null 4<"$sibling" || return
+  [ "$id" != "$now" ] || return 0
   [ "$id" = "$late_id" ] && same "$sibling" "$late_print" && return 1
   next=$sibling next_id=$id
 }
@@ -79,7 +93,7 @@ rest() { # rest INDEX NAME WANT ID FROM: what is after FROM in a sibling, if its
     return
   fi
   {
-    text_size || return
+    text_size && [ "$id" = "$3" ] || return
     text=$size
   } 2>/dev/null 4<"$2"
   {
@@ -117,16 +131,16 @@ recover() { # recover INDEX ID: what is left of the text read before, under the 
 after() { # after TIME: sets next to the first sibling that was written to since then, and is not read yet
   next=
   for sibling in $(siblings "$file"); do
-    { look && [ "$mtime" -ge "$1" ]; } 2>/dev/null 4<"$sibling" && follows && return
+    { look && [ "$mtime" -ge "$1" ]; } 2>/dev/null 4<"$sibling" && follows && break
   done
-  return 1
+  [ -n "$next" ]
 }
 catch_up() { # catch_up INDEX: the name is another file now; what is left of the one before, and what came in between
   last= last_id=$known last_size=$offset last_print=$print_known
-  recover "$1" "$known" && return
   if [ "$offset" = 0 ] && [ -n "$late_id" ] && seek_again "$late_id" "$late_offset" "$late_print"; then
-    # nothing of it was read: it is among those that came after the one before it
+    # Nothing of it was read: it came after the one before it. Its inode alone, which may be used anew, would not tell.
     last_id=$late_id last_size=$late_offset last_print=$late_print
+  elif recover "$1" "$known"; then return
   else
     control "L $1 $known $offset"
     after "$((mtime_known + 1))"
