@@ -38,6 +38,8 @@ class Deed:
     """All of it or nothing: one denied node refuses it. Else the denied ones are left out."""
     exclusive: bool = True
     """Nobody else may change its nodes meanwhile. Commands and shells go side by side."""
+    binds: str = ""
+    """The whole hash of a larger plan that it stands for, such as a runbook's: an approval binds all of it."""
     comprises: tuple[str, ...] = ()
     """What else is done in its course, as policies know it: all of it has to be allowed."""
 
@@ -47,6 +49,7 @@ class Deed:
         whole = {
             "action": self.action,
             "parameters": dict(self.parameters),
+            "binds": self.binds,
             "targets": sorted((node.id, sentence) for node, sentence in zip(self.nodes, self.sentences, strict=True)),
         }
         return hashlib.sha256(msgspec.json.encode(whole, order="sorted")).hexdigest()

@@ -154,6 +154,7 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
             {"runbook": self.runbook, **self.parameters, "plan": self.hash[:16]},
             undo=undo,
             exclusive=False,
+            binds=self.hash,
             comprises=self.acts,
         )
 

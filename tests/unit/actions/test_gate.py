@@ -219,3 +219,7 @@ async def test_what_cannot_be_recorded_is_not_let_through(path: Path) -> None:
     path.write_text("this is no database")
     with pytest.raises(StoreError, match="cannot be used"):
         await gate(path).admit(restart(TEST))
+
+
+def test_what_a_deed_stands_for_is_part_of_its_hash() -> None:
+    assert restart(TEST, binds="a" * 64).hash != restart(TEST, binds="a" * 63 + "b").hash
