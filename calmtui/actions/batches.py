@@ -47,3 +47,14 @@ def budget(text: str, total: int) -> int | None:
     if match is None or (match[2] and int(match[1]) > 100):
         raise UsageError(f"{text!r} is no number of failures", next_step="write a number of nodes or a percentage: 5%")
     return total * int(match[1]) // 100 if match[2] else int(match[1])
+
+
+def least(text: str, total: int) -> int:
+    """How many of `total` nodes have to run: `3`, or `50%` of them, rounded up; none for an empty text.
+
+    Raises UsageError.
+    """
+    match = _PART.fullmatch(text.strip() or "0")
+    if match is None or (match[2] and int(match[1]) > 100):
+        raise UsageError(f"{text!r} is no number of nodes", next_step="write a number of nodes or a percentage: 50%")
+    return -(-total * int(match[1]) // 100) if match[2] else int(match[1])

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -17,9 +18,10 @@ from typing import Any
 from calmtui.actions.admission import Admission
 from calmtui.actions.gate import Gate
 from calmtui.actions.outcome import Outcome, Status
+from calmtui.actions.pace import LOOK, Pace, healthy
 from calmtui.errors import CalmError, Refused
 from calmtui.estate.live import LiveEstate
-from calmtui.fleet.node import Node, NodeId, State
+from calmtui.fleet.node import Node, NodeId
 from calmtui.governance.notify import notify
 from calmtui.runbooks import once
 from calmtui.runbooks.account import Account
@@ -28,14 +30,8 @@ from calmtui.runbooks.journal import Standing
 from calmtui.runbooks.on_node import OnNode
 from calmtui.runbooks.plan import PlannedNode, PlannedStep, RunPlan
 from calmtui.runbooks.progress import PASSED, tally
-from calmtui.runbooks.strategy import Pace
 
 log = logging.getLogger(__name__)
-
-LOOK = 0.5
-"""Seconds between two looks at whether the run is to end, a freeze has ended, nodes run again."""
-UNHEALTHY = 60.0
-"""Seconds in which enough nodes have to run again, when nothing is under way."""
 
 GO_ON, STOP, CANCELLED = "go on", "stop", "cancelled"
 """What comes of a batch."""
@@ -163,25 +159,21 @@ class Carrying:
     async def _on_nodes(self, nodes: Sequence[PlannedNode], segment: Sequence[PlannedStep], min_healthy: int) -> str:
         """Do some steps on each of the nodes, as many at once as may be."""
         left = [node.id for node in nodes if not self._passed(node, segment)]
-        pace = Pace(left, self._plan.parallel, min_healthy)
+        pace = Pace(deque(left), self._plan.parallel, min_healthy)
         under_way: dict[asyncio.Task[None], NodeId] = {}
-        unhealthy_since: float | None = None
         try:
             while pace.waiting or under_way:
-                healthy = self._healthy() if min_healthy else set[NodeId]()
-                while not self._spent() and (node_id := pace.begin(healthy)) is not None:
+                running = self._healthy() if min_healthy else set[NodeId]()
+                while not self._spent() and (node_id := pace.begin(running)) is not None:
                     planned = self._plan.by_id[node_id]
                     under_way[asyncio.create_task(self._node(planned, segment), name=f"{node_id}")] = node_id
                 if not under_way:
                     if self._spent() and not await self._go_on_all_the_same():
                         return await self._begin_no_more(pace, f"not begun: {self._progress.failures()} had failed")
-                    unhealthy_since = unhealthy_since or time.monotonic()
-                    if time.monotonic() - unhealthy_since > UNHEALTHY:
-                        few = f"not begun: fewer than {min_healthy} others run"
-                        return await self._begin_no_more(pace, few)
+                    if pace.hopeless:
+                        return await self._begin_no_more(pace, pace.hopeless)
                     await asyncio.sleep(LOOK)
                     continue
-                unhealthy_since = None
                 done, _ = await asyncio.wait(under_way, timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     pace.end(under_way.pop(task))
@@ -222,9 +214,7 @@ class Carrying:
         return {node_id: node for node_id, node in found if node is not None}
 
     def _healthy(self) -> set[NodeId]:
-        bad, stale = self._progress.bad(), self._live.fleet.is_stale
-        return {node_id for node_id, node in self._now().items()
-                if node.state is State.RUNNING and not stale(node) and node_id not in bad}  # fmt: skip
+        return healthy(self._live, (node.id for node in self._plan.nodes), self._progress.bad())
 
     def _passed(self, planned: PlannedNode, segment: Sequence[PlannedStep]) -> bool:
         events = [self._progress.step(planned.id, step.key) for step in segment]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import TypeVar
 
 from calmtui.actions import batches
 from calmtui.fleet.moment import seconds
-from calmtui.fleet.node import Node, NodeId
+from calmtui.fleet.node import Node
 from calmtui.runbooks.declared import OnFailure, Rolled, Rolling, Strategy
 
 ALL_AT_ONCE = 64
@@ -49,7 +47,7 @@ def course(strategy: Strategy, nodes: Iterable[Node], on_failure: OnFailure) -> 
     pause = seconds(rolling.pause) if rolling.pause else None
     return Course(
         tuple(cut(ordered, batches.sizes(rolling.batches, total))), rolling.parallel, max_failed,
-        at_least(rolling.min_healthy or "0", total), pause or 0.0,
+        batches.least(rolling.min_healthy or "", total), pause or 0.0,
     )  # fmt: skip
 
 
@@ -59,12 +57,6 @@ def cut(items: Sequence[Item], sizes: Iterable[int]) -> Iterable[tuple[Item, ...
     for size in sizes:
         yield tuple(items[begin : begin + size])
         begin += size
-
-
-def at_least(amount: str, total: int) -> int:
-    """`3`, or `50%` of the total, rounded up."""
-    number = int(amount.rstrip("%"))
-    return -(-total * number // 100) if amount.endswith("%") else number
 
 
 def _ordered(nodes: Iterable[Node], order: str) -> list[Node]:
@@ -78,27 +70,3 @@ def _ordered(nodes: Iterable[Node], order: str) -> list[Node]:
         turns = zip_longest(*(regions[name] for name in sorted(regions)))
         return [node for node in chain.from_iterable(turns) if node is not None]
     return named
-
-
-class Pace:
-    """Which node of a batch may be begun next, given how many are under way and how many run."""
-
-    def __init__(self, nodes: Iterable[NodeId], parallel: int, min_healthy: int) -> None:
-        self.waiting = deque(nodes)
-        self.under_way: set[NodeId] = set()
-        self._parallel = parallel
-        self._min_healthy = min_healthy
-
-    def begin(self, healthy: AbstractSet[NodeId]) -> NodeId | None:
-        """The next node, under way from now on; None when none may be begun now. `healthy`: all that run."""
-        if not self.waiting or len(self.under_way) >= self._parallel:
-            return None
-        first = self.waiting[0]
-        if len(healthy - self.under_way - {first}) < self._min_healthy:
-            return None
-        self.under_way.add(self.waiting.popleft())
-        return first
-
-    def end(self, node: NodeId) -> None:
-        """It is not under way any more."""
-        self.under_way.discard(node)

@@ -1,4 +1,4 @@
-"""Whatever fails and in whatever order nodes end: no more at once than may be, and enough of the others run."""
+"""Every node is in one batch, in the order that was asked for."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 
 from calmtui.fleet.node import Node
 from calmtui.runbooks.declared import Rolled, Rolling
-from calmtui.runbooks.strategy import Pace, at_least, course
+from calmtui.runbooks.strategy import course
 
-amounts = st.integers(0, 9).map(str) | st.integers(0, 100).map("{}%".format)
 batches = st.lists(st.integers(1, 9).map(str) | st.integers(1, 100).map("{}%".format), min_size=1, max_size=4)
 
 
@@ -38,42 +37,3 @@ def test_one_at_a_time_and_all_are_what_they_say() -> None:
     assert ([len(stage) for stage in single.stages], single.parallel, single.max_failed) == ([1, 1, 1], 1, 0)
     whole = course("all", _nodes(3), "continue")
     assert ([len(stage) for stage in whole.stages], whole.max_failed) == ([3], None)
-
-
-@given(amount=amounts, total=st.integers(1, 200))
-def test_a_percentage_of_the_healthy_is_rounded_up(amount: str, total: int) -> None:
-    least = at_least(amount, total)
-    if amount.endswith("%"):
-        assert 100 * (least - 1) < total * int(amount[:-1]) <= 100 * least
-    else:
-        assert least == int(amount)
-
-
-@given(
-    count=st.integers(1, 30),
-    parallel=st.integers(1, 10),
-    least=st.integers(0, 30),
-    broken=st.sets(st.integers(0, 29)),
-    data=st.data(),
-)
-def test_neither_too_many_at_once_nor_too_few_healthy(
-    count: int, parallel: int, least: int, broken: set[int], data: st.DataObject
-) -> None:
-    ids = [node.id for node in _nodes(count)]
-    healthy = {node_id for number, node_id in enumerate(ids) if number not in broken}
-    pace = Pace(ids, parallel, least)
-    begun: list[str] = []
-    while True:
-        while (node_id := pace.begin(healthy)) is not None:
-            begun.append(node_id)
-            assert len(pace.under_way) <= parallel
-            assert len(healthy - pace.under_way) >= least
-        if not pace.under_way:
-            break
-        ended = data.draw(st.sampled_from(sorted(pace.under_way)))
-        pace.end(ended)
-        if data.draw(st.booleans()):
-            healthy.discard(ended)  # it has failed
-    assert begun == ids[: len(begun)]
-    if len(begun) < count:
-        assert len(healthy - {ids[len(begun)]}) < least
