@@ -186,10 +186,11 @@ def _print_plan(plan: RunPlan, judgement: Judgement, *, as_json: bool) -> None:
     lines = _lines(plan, 0)
     for number, stage in enumerate(plan.batches, 1):
         lines.append(f"batch {number} of {len(plan.batches)}: {len(stage)} nodes, {plan.parallel} at once at the most")
+        steps = plan.steps_in(number - 1)
         for node in stage:
             lines.append(f"  {node.id}")
-            lines += [f"    {said}" for said in sentences([one for one in plan.steps if not one.once], node)]
-        lines += [f"  then, once: {said}" for said in sentences([one for one in plan.steps if one.once], None)]
+            lines += [f"    {said}" for said in sentences([one for one in steps if not one.once], node)]
+        lines += [f"  then, once: {said}" for said in sentences([one for one in steps if one.once], None)]
     out("\n".join([*lines, *verdict_lines(judgement), f"hash: {judgement.deed.hash}"]))
 
 
@@ -217,8 +218,8 @@ def plan_json(plan: RunPlan) -> dict[str, Any]:
     return {
         "runbook": plan.runbook, "hash": plan.hash, "parameters": plan.parameters, "parallel": plan.parallel,
         "max_failed": plan.max_failed, "min_healthy": plan.min_healthy, "on_failure": plan.on_failure,
-        "batches": [[{"id": node.id, "steps": sentences([one for one in plan.steps if not one.once], node)}
-                     for node in stage] for stage in plan.batches],
+        "batches": [[{"id": node.id, "steps": sentences([one for one in plan.steps_in(index) if not one.once], node)}
+                     for node in stage] for index, stage in enumerate(plan.batches)],
         "once": sentences([one for one in plan.steps if one.once], None),
         "rollback": sentences(plan.rollback, None),
     }  # fmt: skip

@@ -216,7 +216,7 @@ def run_json(journal: Journal, run: Run) -> dict[str, Any]:
 
 
 def _node_json(progress: Any, plan: RunPlan, node_id: str) -> dict[str, Any]:
-    status, detail = progress.outcome(node_id, [step.key for step in plan.steps if not step.once])
+    status, detail = progress.outcome(node_id, plan.keys_of(node_id))
     return {
         "id": node_id, "status": status, "detail": detail,
         "steps": [{"step": step, "status": event.status, "detail": event.detail, "output": event.output}

@@ -122,7 +122,7 @@ class Carrying:
             return STOP
 
     async def _segments(self, index: int, stage: Sequence[PlannedNode], allowed: set[NodeId]) -> str:
-        for segment in _segments(self._plan.steps):
+        for segment in _segments(self._plan.steps_in(index)):
             bad = self._progress.bad()
             nodes = [node for node in stage if node.id in allowed and node.id not in bad]
             if segment[0].once:
@@ -221,7 +221,7 @@ class Carrying:
         return all(event is not None and event.status in PASSED for event in events)
 
     def _outcome(self, planned: PlannedNode) -> tuple[Status, str]:
-        return self._progress.outcome(planned.id, [step.key for step in self._plan.steps if not step.once])
+        return self._progress.outcome(planned.id, self._plan.keys_of(planned.id))
 
     def _spent(self) -> bool:
         """Whether more nodes have failed than may."""

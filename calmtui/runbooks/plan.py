@@ -75,6 +75,8 @@ class PlannedStep(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     """Where its secrets are found, by name."""
     parts: tuple[PlannedStep, ...] = ()
     """What is done at the same time."""
+    stages: tuple[int, ...] = ()
+    """The batches, counted from 0, in which it is done; none: in all of them."""
 
     @cached_property
     def declared(self) -> Step:
@@ -142,7 +144,24 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def sentences(self) -> list[str]:
         """What is done to each of the nodes, secrets masked."""
-        return ["; ".join(sentences(self.steps, planned)) for planned in self.nodes]
+        return [
+            "; ".join(sentences(self.steps_in(index), planned))
+            for index, stage in enumerate(self.batches)
+            for planned in stage
+        ]
+
+    @cached_property
+    def stage_of(self) -> dict[NodeId, int]:
+        """In which batch each node is, counted from 0."""
+        return {planned.id: index for index, stage in enumerate(self.batches) for planned in stage}
+
+    def steps_in(self, stage: int) -> list[PlannedStep]:
+        """The steps of a batch, counted from 0, in their order."""
+        return [step for step in self.steps if not step.stages or stage in step.stages]
+
+    def keys_of(self, node: NodeId) -> list[str]:
+        """The keys of the steps that are done on a node by itself, in their order."""
+        return [step.key for step in self.steps_in(self.stage_of[node]) if not step.once]
 
     def deed(self, nodes: Mapping[NodeId, Node], *, undo: bool = False) -> Deed:
         """What it is to the gate. `nodes`: as they are now; those that are gone are taken as they were."""
@@ -178,11 +197,11 @@ def make(
     steps = tuple(_planned(estate, declared.steps, filled, secrets, (runbook.name,)))
     rollback = tuple(_planned(estate, declared.rollback, filled, secrets, (runbook.name,), prefix="rollback-"))
     run = course(declared.strategy, nodes, declared.on_failure)
-    danger, acts = _acts(steps + rollback, nodes, known)
-    used = _used((*steps, *rollback))
+    danger, acts = acts_of(steps + rollback, nodes, known)
+    used = used_in((*steps, *rollback))
     return RunPlan(
         runbook.name, declared.summary, str(estate.path or ""), who, tuple(sorted(groups)), reason, break_glass, filled,
-        tuple(_target(node, used) for stage in run.stages for node in stage), tuple(map(len, run.stages)), run.parallel,
+        tuple(target(node, used) for stage in run.stages for node in stage), tuple(map(len, run.stages)), run.parallel,
         run.max_failed, run.min_healthy, run.pause, declared.on_failure, steps, rollback,
         Told.model_dump(declared.notifications), acts, int(danger),
     )  # fmt: skip
@@ -244,12 +263,13 @@ def _body(step: Step) -> dict[str, Any]:
     return body
 
 
-def _target(node: Node, used: frozenset[str]) -> PlannedNode:
+def target(node: Node, used: frozenset[str]) -> PlannedNode:
+    """A node as a target; `used` names what its steps take of it."""
     fields = {name: value for name, value in template.of_node(node).items() if name in used}
     return PlannedNode(node.id, node.kind, node.name, node.source, node.created, fields)
 
 
-def _used(steps: Iterable[PlannedStep]) -> frozenset[str]:
+def used_in(steps: Iterable[PlannedStep]) -> frozenset[str]:
     """The names of all that is put into some steps."""
     found: set[str] = set()
 
@@ -265,7 +285,7 @@ def _used(steps: Iterable[PlannedStep]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _acts(steps: Iterable[PlannedStep], nodes: Sequence[Node], known: Catalogue) -> tuple[Danger, tuple[str, ...]]:
+def acts_of(steps: Iterable[PlannedStep], nodes: Sequence[Node], known: Catalogue) -> tuple[Danger, tuple[str, ...]]:
     """How dangerous some steps are, and what they do as policies know it. Raises UsageError."""
     danger, acts = Danger.NONE, set[str]()
     for step in (part for whole in steps for part in (whole.parts or (whole,))):
@@ -304,7 +324,7 @@ def sentence(step: PlannedStep, node: PlannedNode | None) -> str:
     """What a step does to a node."""
     declared = step.declared
     filled = step.filled(node)
-    open_ = [] if node is not None else [name for name in _used([step]) if name.startswith("node.")]
+    open_ = [] if node is not None else [name for name in used_in([step]) if name.startswith("node.")]
     filled |= {name: f"@{name}@" for name in open_}  # which needs no quotes anywhere
     said = _said(step, declared, filled, node)
     if declared.when:

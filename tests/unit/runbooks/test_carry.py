@@ -48,6 +48,16 @@ async def test_a_node_that_fails_gets_no_further_step_and_no_further_batch_begin
     assert ("n3", "", "skipped") in desk.steps(run)
 
 
+async def test_a_step_of_some_batches_is_done_on_their_nodes_alone(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, fails_on())
+    plan = desk.plan(rolling("batches: [1, 100%]") + TWO)
+    first, second = plan.steps
+    steps = (msgspec.structs.replace(first, stages=(0,)), msgspec.structs.replace(second, stages=(1,)))
+    run = await desk.carry(desk.journal.submit(msgspec.structs.replace(plan, steps=steps)))
+    assert (run.standing, run.detail) == (Standing.OK, "4 ok")
+    assert (desk.done(run, "1"), sorted(desk.done(run, "2"))) == (["n1"], ["n2", "n3", "n4"])
+
+
 async def test_within_the_budget_it_goes_on(tmp_path: Path) -> None:
     desk = Desk(tmp_path, fails_on("n1", "n3"))
     run = await desk.run(rolling("parallel: 1", "max_failed: 2") + TWO)
