@@ -73,13 +73,13 @@ def show(
 @runs.command("cancel")
 def cancel(run: Annotated[str, typer.Argument(help="Its id, or the beginning of it.")]) -> None:
     """Begin nothing more in a run, and end what is under way; nothing is rolled back."""
+    from calmtui.governance.identity import me
     from calmtui.runbooks.journal import Journal
 
     journal = Journal()
     found = journal.run(run)
-    if found.standing.ended:
-        raise CalmError(f"run {found.id} has ended: it is {found.standing}")
-    raise typer.Exit(follow(found.id) if journal.cancel(found.id) else ExitCode.FINE)
+    ended = journal.want(found.id, "cancel", me().name).standing.ended
+    raise typer.Exit(ExitCode.FINE if ended else follow(found.id))
 
 
 @runs.command("resume")
@@ -88,10 +88,12 @@ def resume(
     detach: Annotated[bool, typer.Option("--detach", help="Do not watch it.")] = False,
 ) -> None:
     """Go on with a run that was cancelled or has failed: what failed or was not begun is done now."""
+    from calmtui.governance.identity import me
+    from calmtui.runbooks import again
     from calmtui.runbooks.journal import Journal
 
     journal = Journal()
-    raise typer.Exit(follow(journal.reopen(journal.run(run).id).id, detach=detach))
+    raise typer.Exit(follow(again.resume(journal, journal.run(run), me().name).id, detach=detach))
 
 
 def follow(run_id: str, *, as_json: bool = False, detach: bool = False, output: bool = False) -> int:

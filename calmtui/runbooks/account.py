@@ -8,7 +8,7 @@ from pathlib import Path
 
 from calmtui.actions.outcome import Status
 from calmtui.fleet.node import NodeId
-from calmtui.runbooks.journal import Event, Journal, Run, Standing
+from calmtui.runbooks.journal import Event, Journal, Run, Standing, Wish
 from calmtui.runbooks.progress import Progress
 
 
@@ -46,9 +46,13 @@ class Account:
         """Note how the run stands. Raises StoreError."""
         await asyncio.to_thread(self._journal.stands, self.run.id, standing, detail)
 
+    async def wanted(self) -> Wish:
+        """What somebody wants of it. Raises StoreError."""
+        return (await asyncio.to_thread(self._journal.run, self.run.id)).wanted
+
     async def cancelled(self) -> bool:
         """Whether somebody wants it to end. Raises StoreError."""
-        return (await asyncio.to_thread(self._journal.run, self.run.id)).wanted == "cancel"
+        return await self.wanted() == "cancel"
 
     @property
     def folder(self) -> Path:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -72,6 +73,8 @@ class Standing(StrEnum):
     RUNNING = "running"
     WAITING = "waiting"
     """For somebody or something; the detail says for what."""
+    PAUSED = "paused"
+    """Somebody has paused it: nothing is under way, and it goes on when it is resumed."""
     OK = "ok"
     FAILED = "failed"
     """Not every node has all that was to be done."""
@@ -81,7 +84,11 @@ class Standing(StrEnum):
     @property
     def ended(self) -> bool:
         """Whether nothing more will come by itself."""
-        return self not in (Standing.SUBMITTED, Standing.RUNNING, Standing.WAITING)
+        return self not in (Standing.SUBMITTED, Standing.RUNNING, Standing.WAITING, Standing.PAUSED)
+
+
+Wish = Literal["", "pause", "cancel", "rollback"]
+"""What somebody wants of a run: that it goes on, begins nothing more for now, ends, or takes back what it did."""
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -96,9 +103,9 @@ class Run(msgspec.Struct, frozen=True):
     standing: Standing
     detail: str
     attempt: int
-    """From 1; one more each time it is resumed after its end."""
-    wanted: str
-    """`cancel` once somebody wants it to end."""
+    """From 1; one more each time it is resumed, retried or rolled back after its end."""
+    wanted: Wish
+    """What somebody wants of it; empty: that it goes on."""
     submitted_at: float
     began_at: float | None
     ended_at: float | None
@@ -128,6 +135,9 @@ class Event(msgspec.Struct, frozen=True):
     seq: int = 0
     """Its number; set when it is written."""
 
+
+ASKED = "asked"
+"""The step of the events that tell what people have asked of the run."""
 
 _RUN = (
     "select id, runbook, who, nodes, hash, status, detail, attempt, wanted, submitted_at, began_at, ended_at from runs"
@@ -190,42 +200,57 @@ class Journal:
                 (standing.value, detail, now, now if standing.ended else None, run_id),
             )
 
-    def cancel(self, run_id: str) -> bool:
-        """Ask for a run to end; whether it goes on so far. One that no worker has begun ends at once."""
+    def want(self, run_id: str, what: Wish, by: str = "") -> Run:
+        """Ask a run that has not ended to pause, to go on again (empty), to end, or, while it is paused, to roll back.
+
+        One that no worker has begun ends at once. `by` is who asks, for the record. Raises UsageError where it cannot.
+        """
         now = time.time()
         with self._writing() as connection:
-            connection.execute(
-                "update runs set status = ?, detail = 'cancelled before it began', ended_at = ?"
-                " where id = ? and status = ?",
-                (Standing.CANCELLED.value, now, run_id, Standing.SUBMITTED.value),
-            )
-            connection.execute("update runs set wanted = 'cancel' where id = ? and ended_at is null", (run_id,))
-        return not self.run(run_id).standing.ended
+            row = connection.execute("select status, wanted, attempt from runs where id = ?", (run_id,)).fetchone()
+            standing, wanted = Standing(row[0]), row[1]
+            _refuse(run_id, standing, wanted, what)
+            connection.execute("update runs set wanted = ? where id = ?", (what, run_id))
+            if what == "cancel" and standing is Standing.SUBMITTED:
+                connection.execute(
+                    "update runs set status = ?, detail = 'cancelled before it began', ended_at = ? where id = ?",
+                    (Standing.CANCELLED.value, now, run_id),
+                )
+            asked = Event("", ASKED, Status.OK, f"{what or 'go on'}, by {by}" if by else what or "go on", at=now,
+                          attempt=row[2])  # fmt: skip
+            self._append(connection, run_id, [asked])
+        return self.run(run_id)
 
-    def reopen(self, run_id: str) -> Run:
-        """Have a run that has ended go on: what failed or was not begun is done now. Raises UsageError."""
+    def reopen(self, run_id: str, what: Wish = "", events: Iterable[Event] = ()) -> Run:
+        """Have a run that has ended be taken up again, as one more attempt. Raises UsageError.
+
+        `events` say what of it is to be done; they are written with the number of that attempt.
+        """
         run = self.run(run_id)
-        if not run.standing.ended or run.standing is Standing.OK:
-            raise UsageError(
-                f"run {run.id} is {run.standing}", next_step="only a run that has not ended well is resumed"
-            )
         with self._writing() as connection:
-            connection.execute(
-                "update runs set status = ?, detail = '', wanted = '', ended_at = null, attempt = attempt + 1"
+            done = connection.execute(
+                "update runs set status = ?, detail = '', wanted = ?, ended_at = null, attempt = attempt + 1"
                 " where id = ? and attempt = ? and ended_at is not null",
-                (Standing.SUBMITTED.value, run.id, run.attempt),
+                (Standing.SUBMITTED.value, what, run.id, run.attempt),
+            )
+            if not done.rowcount:
+                raise UsageError(f"run {run.id} has not ended", next_step=f"`calmtui run show {run.id}` watches it")
+            self._append(
+                connection, run.id, [msgspec.structs.replace(event, attempt=run.attempt + 1) for event in events]
             )
         return self.run(run.id)
 
     def append(self, run_id: str, events: Iterable[Event]) -> None:
         """Write what has happened in a run through to the disk."""
         with self._writing() as connection:
-            connection.executemany(
-                "insert into events (run, attempt, at, node, step, status, detail, output)"
-                " values (?, ?, ?, ?, ?, ?, ?, ?)",
-                [(run_id, one.attempt, one.at, one.node, one.step, one.status.value, one.detail, one.output)
-                 for one in events],
-            )  # fmt: skip
+            self._append(connection, run_id, events)
+
+    def _append(self, connection: sqlite3.Connection, run_id: str, events: Iterable[Event]) -> None:
+        connection.executemany(
+            "insert into events (run, attempt, at, node, step, status, detail, output) values (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(run_id, one.attempt, one.at, one.node, one.step, one.status.value, one.detail, one.output)
+             for one in events],
+        )  # fmt: skip
 
     def events(self, run_id: str, after: int = 0) -> list[Event]:
         """What has happened in a run after the event of a number, in its order."""
@@ -288,3 +313,16 @@ class Journal:
         except OSError as error:
             raise StoreError(f"the journal of runs cannot be used: {error.strerror}", where=str(self.path),
                              next_step="look at the folder's rights") from error  # fmt: skip
+
+
+def _refuse(run_id: str, standing: Standing, wanted: str, what: Wish) -> None:
+    """Raise UsageError where a run that stands so cannot do what is asked of it."""
+    if standing.ended:
+        again = f"`calmtui run resume {run_id}` goes on with it, `retry` and `rollback` take it up as well"
+        raise UsageError(f"run {run_id} has ended: it is {standing}", next_step=again)
+    if wanted in ("cancel", "rollback") and what != "cancel":
+        raise UsageError(f"run {run_id} is ending already", next_step=f"`calmtui run show {run_id}` watches it")
+    if what == "" and wanted != "pause":
+        raise UsageError(f"run {run_id} is not paused: it is {standing}", next_step="there is nothing to resume")
+    if what == "rollback" and standing is not Standing.PAUSED:
+        raise UsageError(f"run {run_id} is {standing}", next_step=f"`calmtui run pause {run_id}` or `abort` it first")

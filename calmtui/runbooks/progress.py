@@ -28,6 +28,8 @@ class Progress:
         self._attempt = attempt
         self.steps: dict[tuple[NodeId, str], Event] = {}
         """The last event of each step of each node; the key's step is empty for the node as a whole."""
+        self._keys: dict[NodeId, dict[str, None]] = {}
+        """The keys of the steps of each node, in the order in which they were first told of."""
         self.begun: dict[NodeId, None] = {}
         """The nodes on which anything was begun, in that order."""
         self.since: dict[NodeId, float] = {}
@@ -42,18 +44,34 @@ class Progress:
         for event in events:
             self.last = max(self.last, event.seq)
             key = event.node, event.step
+            if event.status is Status.QUEUED:
+                self._forget(event.node, event.step)
+                if not self.keys(event.node):
+                    self.begun.pop(event.node, None)
+                continue
             earlier = event.attempt < self._attempt
             if earlier and event.status in _AGAIN:
-                self.steps.pop(key, None)
+                self._forget(event.node, event.step)
+                continue
             elif earlier and event.status is Status.UNKNOWN:  # as if it had just been interrupted
                 self.doubtful.add(event.node)
                 self.steps[key] = msgspec.structs.replace(event, status=Status.RUNNING, detail="")
             else:
                 self.steps[key] = event
+            self._keys.setdefault(event.node, {})[event.step] = None
             if event.node and event.step and event.status is Status.RUNNING:
                 self.begun.setdefault(event.node)
                 if not earlier:
                     self.since.setdefault(event.node, event.at)
+
+    def _forget(self, node: NodeId, step: str) -> None:
+        """A step is to be done anew, as if it had never been begun."""
+        self.steps.pop((node, step), None)
+        self._keys.get(node, {}).pop(step, None)
+
+    def keys(self, node: NodeId) -> list[str]:
+        """The keys of the steps of a node of which anything is known."""
+        return [step for step in self._keys.get(node, ()) if step]
 
     def step(self, node: NodeId, step: str) -> Event | None:
         """The last that is known of a step of a node."""
@@ -72,6 +90,10 @@ class Progress:
         """The nodes to which nothing is done: denied, gone, busy, or not begun any more."""
         return {node for (node, step), event in self.steps.items()
                 if node and not step and event.status in (Status.SKIPPED, Status.DENIED)}  # fmt: skip
+
+    def rolled_back(self, node: NodeId) -> bool:
+        """Whether taking back what was done to a node was begun."""
+        return any(step.startswith(ROLLBACK) for step in self.keys(node))
 
     def outcome(self, node: NodeId, steps: Iterable[str]) -> tuple[Status, str]:
         """How a node stands, with the reason; `steps` are the keys of the run's steps in their order."""

@@ -20,6 +20,7 @@ from calmtui.governance.approvals import Approvals
 from calmtui.governance.decide import Subject
 from calmtui.governance.identity import Who
 from calmtui.governance.trail import Trail
+from calmtui.runbooks import again
 from calmtui.runbooks.engine import InMemory
 from calmtui.runbooks.journal import Event, Run, Standing
 from tests.unit.runbooks.desk import Desk, fails_on, rolling
@@ -179,11 +180,11 @@ async def test_cancelled_it_ends_what_is_under_way_and_resumed_it_does_the_rest(
     )
     carried = asyncio.create_task(desk.carry(run))
     await begun.wait()
-    desk.journal.cancel(run.id)
+    desk.journal.want(run.id, "cancel", "ann")
     run = await carried
     assert (run.standing, run.detail) == (Standing.CANCELLED, "1 ok, 1 skipped, 1 unknown")
     hang.set()
-    run = await desk.carry(desk.journal.reopen(run.id))
+    run = await desk.carry(again.resume(desk.journal, run))
     assert (run.attempt, run.detail) == (2, "3 ok" if harmless else "2 ok, 1 unknown")
 
 
