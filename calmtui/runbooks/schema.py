@@ -10,13 +10,20 @@ import json
 import sys
 from typing import Any
 
+from pydantic import BaseModel
+
 from calmtui.runbooks.declared import DeclaredRunbook
 
 
 def schema() -> dict[str, Any]:
     """The schema as a JSON-like value."""
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "calmtui runbook"}
-    whole = DeclaredRunbook.model_json_schema()
+    return schema_of(DeclaredRunbook, "calmtui runbook")
+
+
+def schema_of(model: type[BaseModel], title: str) -> dict[str, Any]:
+    """The schema of the files that a model describes."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
+    whole = model.model_json_schema()
     return {**head, **{key: _untitled(item) for key, item in whole.items() if key != "title"}}
 
 
