@@ -21,8 +21,8 @@ from calmtui.runbooks.progress import ROLLBACK, Progress
 def resume(journal: Journal, run: Run, by: str = "", start: str = "") -> Run:
     """Have a paused run go on, or one that has ended do what failed and what was not begun.
 
-    `start` is the key or the name of a step: on the nodes that have not everything, what comes before it counts as done,
-    and it is done with all that follows. Raises UsageError, StoreError.
+    `start` is the key or the name of a step: on the nodes that have not everything, what comes before it counts as
+    done, and it is done with all that follows. Raises UsageError, StoreError.
     """
     if not run.standing.ended and not start:
         return journal.want(run.id, "", by)
@@ -99,14 +99,13 @@ def _anew(plan: RunPlan, progress: Progress, nodes: Sequence[NodeId], start: str
     first = keys.index(_step(plan, start).key) if start else 0
     for node in nodes:
         rolled_back = progress.rolled_back(node)
-        for step in progress.keys(node):
-            at = keys.index(step.partition(".")[0]) if step.partition(".")[0] in keys else -1
-            if rolled_back or (start and at >= first):
-                yield Event(node, step, Status.QUEUED, at=now)
+        for key in progress.keys(node):
+            whole = key.partition(".")[0]  # what is done at the same time is done anew as a whole
+            if rolled_back or (start and whole in keys and keys.index(whole) >= first):
+                yield Event(node, key, Status.QUEUED, at=now)
         for step in plan.steps[:first]:
             if not step.once:
-                text = f"left out: resumed from {start}"
-                yield Event(node, step.key, Status.SKIPPED, text, at=now)
+                yield Event(node, step.key, Status.SKIPPED, f"left out: resumed from {start}", at=now)
 
 
 def _step(plan: RunPlan, wanted: str) -> PlannedStep:

@@ -53,7 +53,7 @@ class Progress:
             if earlier and event.status in _AGAIN:
                 self._forget(event.node, event.step)
                 continue
-            elif earlier and event.status is Status.UNKNOWN:  # as if it had just been interrupted
+            if earlier and event.status is Status.UNKNOWN:  # as if it had just been interrupted
                 self.doubtful.add(event.node)
                 self.steps[key] = msgspec.structs.replace(event, status=Status.RUNNING, detail="")
             else:
