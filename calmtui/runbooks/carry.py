@@ -23,13 +23,14 @@ from calmtui.errors import CalmError, Refused
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node, NodeId
 from calmtui.governance.notify import notify
-from calmtui.runbooks import once
 from calmtui.runbooks.account import Account
 from calmtui.runbooks.engine import Flow
 from calmtui.runbooks.journal import Standing
 from calmtui.runbooks.on_node import OnNode
 from calmtui.runbooks.plan import PlannedNode, PlannedStep, RunPlan
 from calmtui.runbooks.progress import PASSED, tally
+from calmtui.runbooks.steps.approve import ask_to_go_on
+from calmtui.runbooks.steps.doing import do_once
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +146,7 @@ class Carrying:
             return GO_ON
         await self._account.note("", key, Status.RUNNING)
         waiting = partial(self._waiting, f"batch {index + 1}")
-        result = await once.do(self._live, self._gate, self._plan, self._account.run, step, index, nodes, waiting)
+        result = await do_once(self._live, self._gate, self._plan, self._account.run, step, index, nodes, waiting)
         await self._account.note("", key, result.status, result.detail)
         await self._account.stands(Standing.RUNNING, f"batch {index + 1} of {len(self._plan.stages)}")
         return GO_ON if result.status in PASSED else STOP
@@ -240,7 +241,7 @@ class Carrying:
         key = f"{ASKED}{self._progress.failures()}"
         await self._account.note("", key, Status.RUNNING)
         waiting = partial(self._waiting, f"{len(bad)} failed, it")
-        result = await once.ask_to_go_on(self._gate, self._plan, self._account.run, sorted(bad), waiting)
+        result = await ask_to_go_on(self._gate, self._plan, self._account.run, sorted(bad), waiting)
         await self._account.note("", key, result.status, result.detail)
         await self._account.stands(Standing.RUNNING)
         return result.status is Status.OK

@@ -13,7 +13,8 @@ from calmtui.estate.problems import EstateError
 from calmtui.estate.written import Written, read
 from calmtui.fleet.query import parse
 from calmtui.runbooks import template
-from calmtui.runbooks.declared import DeclaredRunbook, Parameter
+from calmtui.runbooks.declared import DeclaredRunbook
+from calmtui.runbooks.values import Parameter, checked
 
 FOLDER = "runbooks"
 """The folder of an estate that holds its runbooks."""
@@ -64,8 +65,6 @@ def load_file(path: Path) -> Runbook:
 
 
 def _check_defaults(declared: DeclaredRunbook, written: Written) -> None:
-    from calmtui.runbooks.values import checked
-
     for name, parameter in declared.parameters.items():
         if parameter.default is not None:
             try:

@@ -6,10 +6,11 @@ import asyncio
 
 from calmtui.actions.outcome import Status
 from calmtui.estate.live import LiveEstate
-from calmtui.runbooks import steps
 from calmtui.runbooks.account import Account
 from calmtui.runbooks.plan import PlannedNode, PlannedStep
 from calmtui.runbooks.progress import PASSED
+from calmtui.runbooks.steps import doing
+from calmtui.runbooks.steps.step import Result
 
 
 class OnNode:
@@ -32,7 +33,7 @@ class OnNode:
             if step.parts:
                 result = await self._parts(planned, step)
             else:
-                result = await steps.do(
+                result = await doing.do(
                     self._live, planned, step, self._account.folder, known, self._progress.since[planned.id]
                 )
         except asyncio.CancelledError:
@@ -43,13 +44,13 @@ class OnNode:
         await self._account.note(planned.id, step.key, result.status, result.detail, result.output)
         return result.status
 
-    async def _parts(self, planned: PlannedNode, step: PlannedStep) -> steps.Result:
+    async def _parts(self, planned: PlannedNode, step: PlannedStep) -> Result:
         """Steps that are done at the same time: as well as the worst of them."""
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self.step(planned, part)) for part in step.parts]
         failed = [part for part, task in zip(step.parts, tasks, strict=True) if task.result() not in PASSED]
         if not failed:
-            return steps.Result(Status.OK)
+            return Result(Status.OK)
         event = self._progress.step(planned.id, failed[0].key)
         assert event is not None, "a step that was done has its end"
-        return steps.Result(event.status, event.detail)
+        return Result(event.status, event.detail)

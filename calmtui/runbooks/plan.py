@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from pydantic import TypeAdapter
 
-from calmtui.actions.catalogue import Catalogue, action_of
+from calmtui.actions.catalogue import Catalogue
 from calmtui.actions.deed import Deed
 from calmtui.errors import UsageError
 from calmtui.estate.model import Estate
@@ -24,19 +24,9 @@ from calmtui.governance.identity import Who
 from calmtui.masks import MASK
 from calmtui.providers.base import Danger
 from calmtui.runbooks import template, values
-from calmtui.runbooks.declared import (
-    ActionStep,
-    ApproveStep,
-    CheckStep,
-    NotifyStep,
-    ParallelStep,
-    RunbookStep,
-    RunStep,
-    Step,
-    Told,
-    WaitStep,
-)
 from calmtui.runbooks.load import Runbook, load
+from calmtui.runbooks.steps.kinds import RunbookStep, Step
+from calmtui.runbooks.steps.step import OnceStep
 from calmtui.runbooks.strategy import course, cut
 
 DEEPEST = 5
@@ -86,7 +76,7 @@ class PlannedStep(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     @property
     def once(self) -> bool:
         """Whether it is done once for all nodes of a batch."""
-        return "approve" in self.body or "notify" in self.body
+        return isinstance(self.declared, OnceStep)
 
     def filled(self, node: PlannedNode | None, *, masked: bool = True) -> dict[str, str]:
         """All that can be put in for a node; secrets masked, or fetched (which blocks, and may raise CalmError)."""
@@ -203,7 +193,7 @@ def make(
         runbook.name, declared.summary, str(estate.path or ""), who, tuple(sorted(groups)), reason, break_glass, filled,
         tuple(target(node, used) for stage in run.stages for node in stage), tuple(map(len, run.stages)), run.parallel,
         run.max_failed, run.min_healthy, run.pause, declared.on_failure, steps, rollback,
-        Told.model_dump(declared.notifications), acts, int(danger),
+        declared.notifications.model_dump(), acts, int(danger),
     )  # fmt: skip
 
 
@@ -287,24 +277,9 @@ def used_in(steps: Iterable[PlannedStep]) -> frozenset[str]:
 
 def acts_of(steps: Iterable[PlannedStep], nodes: Sequence[Node], known: Catalogue) -> tuple[Danger, tuple[str, ...]]:
     """How dangerous some steps are, and what they do as policies know it. Raises UsageError."""
-    danger, acts = Danger.NONE, set[str]()
-    for step in (part for whole in steps for part in (whole.parts or (whole,))):
-        declared = step.declared
-        if isinstance(declared, RunStep):
-            danger = max(danger, Danger.CONFIRM)
-            acts.add("exec")
-        elif isinstance(declared, CheckStep) and declared.check.command is not None:
-            acts.add("exec")
-        elif isinstance(declared, ActionStep):
-            name = declared.action
-            actions = [action for node in nodes if (action := action_of(node, name, known))]
-            if not actions:
-                offered = sorted({name for node in nodes for name in node.actions})
-                raise UsageError(f"none of the {len(nodes)} targets knows the action {name!r}",
-                                 next_step=f"they offer: {', '.join(offered) or 'nothing'}")  # fmt: skip
-            danger = max(danger, *(action.danger for action in actions))
-            acts.add(name)
-    return danger, tuple(sorted(acts))
+    effects = [part.declared.effect(nodes, known) for step in steps for part in (step.parts or (step,))]
+    danger = max((effect.danger for effect in effects), default=Danger.NONE)
+    return danger, tuple(sorted({act for effect in effects for act in effect.acts}))
 
 
 # -- in words -------------------------------------------------------------------------
@@ -326,48 +301,12 @@ def sentence(step: PlannedStep, node: PlannedNode | None) -> str:
     filled = step.filled(node)
     open_ = [] if node is not None else [name for name in used_in([step]) if name.startswith("node.")]
     filled |= {name: f"@{name}@" for name in open_}  # which needs no quotes anywhere
-    said = _said(step, declared, filled, node)
+    said = " | ".join(sentence(part, node) for part in step.parts) if step.parts else declared.said(filled)
     if declared.when:
         said += f", where {template.query(declared.when, filled)}"
     for name in open_:
         said = said.replace(f"@{name}@", f"{{{{ {name} }}}}")
     return said
-
-
-def _said(step: PlannedStep, declared: Step, filled: Mapping[str, str], node: PlannedNode | None) -> str:
-    match declared:
-        case RunStep():
-            guard = f", unless {template.shell(declared.unless, filled)} succeeds" if declared.unless else ""
-            guard += f", unless {template.text(declared.creates, filled)} is there" if declared.creates else ""
-            return f"run {template.shell(declared.run, filled)}{guard}"
-        case ActionStep():
-            given = "".join(f" {name}={template.text(value, filled)}" for name, value in declared.parameters.items())
-            return f"{declared.action}{given}"
-        case WaitStep(wait=wait):
-            return f"wait until {template.query(wait.query, filled)} for {wait.for_}, {wait.timeout} at the most"
-        case CheckStep():
-            return f"check {_checked(declared, filled)}"
-        case ApproveStep(approve=asking):
-            return f"wait for the approval of {asking.number} of {' or '.join(asking.by) or 'any others'}"
-        case NotifyStep():
-            return f"notify: {template.text(declared.notify, filled)}"
-        case ParallelStep():
-            return " | ".join(sentence(part, node) for part in step.parts)
-    raise AssertionError(f"no step of a plan: {declared}")
-
-
-def _checked(step: CheckStep, filled: Mapping[str, str]) -> str:
-    check = step.check
-    if check.command is not None:
-        return template.shell(check.command, filled)
-    if check.query is not None:
-        return template.query(check.query, filled)
-    if check.tcp is not None:
-        return f"that {template.text(check.tcp, filled)} accepts connections"
-    if check.http is not None:
-        return f"that {template.text(check.http.url, filled)} answers"
-    assert check.logs is not None
-    return f"that at most {check.logs.max} lines match {check.logs.pattern} in {check.logs.window}"
 
 
 def path_of(plan: RunPlan) -> Path | None:

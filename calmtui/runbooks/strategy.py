@@ -1,21 +1,57 @@
-"""Strategy: in which order nodes are begun, how many at once, and when no further one may be. Pure."""
+"""Strategy: in which order nodes are begun, how many at once, and when no further one may be. Pure.
+
+Imports pydantic, so only what reads or carries out runbooks imports this.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
-from typing import TypeVar
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field
 
 from calmtui.actions import batches
 from calmtui.fleet.moment import seconds
 from calmtui.fleet.node import Node
-from calmtui.runbooks.declared import OnFailure, Rolled, Rolling, Strategy
+from calmtui.runbooks.fields import Amount, Batches, Length, Strict
 
 ALL_AT_ONCE = 64
 """How many nodes at once under the strategy `all`: no more connections are opened than that."""
 
 Item = TypeVar("Item")
+
+
+OnFailure = Literal["stop", "continue", "rollback", "ask"]
+
+
+class Rolling(Strict):
+    """A part of the nodes after the other."""
+
+    batches: Batches = ["100%"]
+    """How many nodes go first, how many then: `[1, 25%, 100%]`. The last counts again until none are left."""
+    parallel: Annotated[int, Field(ge=1)] = 8
+    """How many nodes at once, within a batch."""
+    max_failed: Amount | None = None
+    """How many nodes of the whole run may fail before `on_failure` holds. Unset: none; with `continue`, all."""
+    min_healthy: Amount | None = None
+    """How many of all the nodes have to run at any moment; no further node is begun before. A percentage is rounded
+    up."""
+    pause: Length | None = None
+    """How long to wait between batches."""
+    order: Literal["name", "reverse", "spread"] = "name"
+    """In which order: by name, the other way round, or in turn from each region."""
+
+
+class Rolled(Strict):
+    """A strategy with settings of its own."""
+
+    rolling: Rolling
+    """A part of the nodes after the other."""
+
+
+Strategy = Literal["all", "one at a time"] | Rolled
 
 
 @dataclass(frozen=True)

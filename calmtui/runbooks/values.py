@@ -1,4 +1,4 @@
-"""The values of a runbook's parameters: checked, in one spelling, and secrets only by where they are found."""
+"""The parameters of a runbook and their values: checked, in one spelling, secrets only by where they are found."""
 
 from __future__ import annotations
 
@@ -6,12 +6,54 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
+
+from pydantic import model_validator
 
 from calmtui.actions.parameters import BOOLS
 from calmtui.errors import CalmError, UsageError
 from calmtui.estate.problems import closest, one_of
 from calmtui.fleet.moment import seconds
-from calmtui.runbooks.declared import Parameter
+from calmtui.runbooks.fields import Strict, Value
+
+
+class Parameter(Strict):
+    """A value that whoever starts the runbook gives. `{{ NAME }}` stands for it."""
+
+    type: Literal["string", "integer", "number", "boolean", "duration", "secret"] = "string"
+    """What it is. A `secret` is never written down: only where it is found."""
+    summary: str = ""
+    """What it is for."""
+    required: bool = False
+    """It has to be given. Not with a default."""
+    default: Value | None = None
+    """What holds when it is not given."""
+    one_of: list[Value] = []
+    """The values that it may have."""
+    pattern: str = ""
+    """A regular expression that the whole of it matches."""
+    minimum: float | None = None
+    """The least number."""
+    maximum: float | None = None
+    """The greatest number."""
+    env: str = ""
+    """Of a secret: the environment variable that holds it."""
+    file: str = ""
+    """Of a secret: the file that holds it, relative to the estate."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Parameter:
+        if self.required and self.default is not None:
+            raise ValueError("required and a default; leave one of them away")
+        if self.type == "secret" and (bool(self.env) == bool(self.file) or self.default is not None):
+            raise ValueError("a secret needs 'env' or 'file', and has no default; name where it is found")
+        if self.type != "secret" and (self.env or self.file):
+            raise ValueError("'env' and 'file' are for secrets; write 'type: secret'")
+        try:
+            re.compile(self.pattern)
+        except re.error as error:
+            raise ValueError(f"{self.pattern!r} is no regular expression; {error}") from None
+        return self
 
 
 def check(declared: Mapping[str, Parameter], given: Mapping[str, str]) -> dict[str, str]:

@@ -16,9 +16,10 @@ import yaml
 from calmtui.errors import UsageError
 from calmtui.estate.model import Estate
 from calmtui.estate.problems import EstateError
-from calmtui.runbooks.declared import RunStep, WaitStep
 from calmtui.runbooks.load import load, load_file
 from calmtui.runbooks.schema import schema
+from calmtui.runbooks.steps.run import RunStep
+from calmtui.runbooks.steps.wait import WaitStep
 from calmtui.runbooks.values import check
 
 HEAD = "runbook: x\nsummary: s\ntargets: kind=host\n"

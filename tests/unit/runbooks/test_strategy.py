@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calmtui.fleet.node import Node
-from calmtui.runbooks.declared import Rolled, Rolling
-from calmtui.runbooks.strategy import course
+from calmtui.runbooks.strategy import Rolled, Rolling, course
 
 batches = st.lists(st.integers(1, 9).map(str) | st.integers(1, 100).map("{}%".format), min_size=1, max_size=4)
 

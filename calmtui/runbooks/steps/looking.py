@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from calmtui.errors import CalmError, UsageError
@@ -17,7 +18,9 @@ from calmtui.fleet.node import Node
 from calmtui.logs.results import Results
 from calmtui.logs.search import Expression, clock, search
 from calmtui.providers.base import SearchRequest
-from calmtui.runbooks.declared import LogRate
+
+if TYPE_CHECKING:
+    from calmtui.runbooks.steps.check import LogRate
 
 HTTP_SECONDS = 10.0
 """That a server has to say something more."""

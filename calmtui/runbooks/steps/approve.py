@@ -1,80 +1,87 @@
-"""The steps that are done once for all nodes of a batch: approvals and messages."""
+"""`approve`: wait until others have approved, once for each batch."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from calmtui.actions.gate import Gate
 from calmtui.actions.outcome import Status
 from calmtui.errors import CalmError
-from calmtui.estate.live import LiveEstate
 from calmtui.fleet.moment import seconds
 from calmtui.fleet.node import NodeId
 from calmtui.governance.approvals import Asked, Request, Standing
-from calmtui.governance.notify import notify
 from calmtui.governance.policies import DAY, Requirement
 from calmtui.runbooks import template
-from calmtui.runbooks.declared import ApproveStep, Asking, NotifyStep
-from calmtui.runbooks.journal import Run
-from calmtui.runbooks.plan import PlannedNode, PlannedStep, RunPlan, title
-from calmtui.runbooks.steps import Result
+from calmtui.runbooks.fields import Length, Names, Strict
+from calmtui.runbooks.steps.step import OnceStep, Result
+
+if TYPE_CHECKING:
+    from calmtui.runbooks.journal import Run
+    from calmtui.runbooks.plan import RunPlan
+    from calmtui.runbooks.steps.doing import Batch, Waiting
 
 LOOK = 1.0
 """Seconds between two looks at how a request stands."""
 
-Waiting = Callable[[str], Awaitable[None]]
-"""Told what is waited for, once it is known."""
+
+class Asking(Strict):
+    """Whose approval it takes."""
+
+    by: Names = []
+    """Groups of which any member may approve. Unset: anybody but who started the run."""
+    number: Annotated[int, Field(ge=1)] = 1
+    """How many people."""
+    timeout: Length = "1d"
+    """After how long it has failed."""
+    text: str = ""
+    """What to look at before."""
 
 
-async def do(
-    live: LiveEstate,
-    gate: Gate,
-    plan: RunPlan,
-    run: Run,
-    step: PlannedStep,
-    batch: int,
-    nodes: Sequence[PlannedNode],
-    waiting: Waiting,
-) -> Result:
-    """Do the step. Raises nothing that an operator can be told about: what goes wrong is its result."""
-    declared = step.declared
-    filled = step.filled(None)
-    try:
-        if isinstance(declared, ApproveStep):
-            summary = f"run {run.id} of {plan.runbook}, batch {batch + 1} of {len(plan.stages)}: {title(step)}"
-            if declared.approve.text:
-                summary += f": {template.text(declared.approve.text, filled)}"
-            subject = f"{run.workflow} {batch} {step.key}"
-            return await _approved(gate, plan, subject, summary, declared.approve, [node.id for node in nodes], waiting)
-        assert isinstance(declared, NotifyStep)
-        if not (live.estate.notify.webhook or live.estate.notify.command):
-            return Result(Status.FAILED, "the estate names nobody to notify: give it `notify`")
-        text = template.text(declared.notify, filled)
-        message = {"kind": "message", "id": run.id, "runbook": run.runbook, "by": run.who, "text": text,
-                   "batch": batch + 1, "nodes": [node.id for node in nodes], "estate": live.estate.name}  # fmt: skip
-        await asyncio.to_thread(notify, live.estate.notify, message)
-    except CalmError as error:
-        return Result(Status.FAILED, str(error))
-    return Result(Status.OK, text)
+class ApproveStep(OnceStep):
+    """Wait until others have approved, once for each batch, when all of its nodes have come so far."""
+
+    approve: Asking
+    """Whose approval it takes."""
+
+    def said(self, filled: Mapping[str, str]) -> str:
+        """Whose approval is waited for."""
+        return f"wait for the approval of {self.approve.number} of {' or '.join(self.approve.by) or 'any others'}"
+
+    async def do(self, batch: Batch) -> Result:
+        """Ask, unless it was asked before, and wait."""
+        plan, run, step = batch.plan, batch.run, batch.step
+        title = self.name or self.said(batch.filled)
+        summary = f"run {run.id} of {plan.runbook}, batch {batch.index + 1} of {len(plan.stages)}: {title}"
+        if self.approve.text:
+            summary += f": {template.text(self.approve.text, batch.filled)}"
+        subject = f"{run.workflow} {batch.index} {step.key}"
+        nodes = [node.id for node in batch.nodes]
+        return await approved(batch.gate, plan, subject, summary, self.approve, nodes, batch.waiting)
 
 
 async def ask_to_go_on(gate: Gate, plan: RunPlan, run: Run, failed: Sequence[NodeId], waiting: Waiting) -> Result:
-    """Ask whether to go on in spite of so many failures."""
+    """Ask whether a run goes on in spite of so many failures. Raises nothing: what goes wrong is its result."""
     summary = f"run {run.id} of {plan.runbook}: {len(failed)} of {len(plan.nodes)} nodes have failed; go on?"
     subject = f"{run.workflow} after {len(failed)}"
     try:
-        return await _approved(gate, plan, subject, summary, Asking(), failed, waiting)
+        return await approved(gate, plan, subject, summary, Asking(), failed, waiting)
     except CalmError as error:
         return Result(Status.FAILED, str(error))
 
 
-async def _approved(
+async def approved(
     gate: Gate, plan: RunPlan, subject: str, summary: str, asking: Asking, nodes: Sequence[NodeId], waiting: Waiting
 ) -> Result:
-    """Ask for an approval, unless it was asked for before, and wait for it. Raises CalmError."""
+    """Ask for an approval within a run, unless it was asked for before, and wait for it. Raises CalmError.
+
+    `subject` names what is asked about within the plan; the same one is asked about once.
+    """
     digest = hashlib.sha256(f"{plan.hash} {subject}".encode()).hexdigest()
     patience = seconds(asking.timeout) or DAY
     before = await asyncio.to_thread(gate.approvals.of_plan, digest)

@@ -1,0 +1,137 @@
+"""A step under way: on one node, or once for a batch."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from calmtui import sanitise
+from calmtui.actions.execute import replaced
+from calmtui.actions.gate import Gate
+from calmtui.actions.outcome import Status
+from calmtui.errors import CalmError, OutcomeUnknown
+from calmtui.estate.around import around
+from calmtui.estate.live import LiveEstate
+from calmtui.fleet.node import Node
+from calmtui.fleet.query import compile_query
+from calmtui.runbooks import template
+from calmtui.runbooks.journal import Event, Run
+from calmtui.runbooks.plan import PlannedNode, PlannedStep, RunPlan
+from calmtui.runbooks.steps import commands
+from calmtui.runbooks.steps.step import EachStep, OnceStep, Result
+
+log = logging.getLogger(__name__)
+
+Waiting = Callable[[str], Awaitable[None]]
+"""Told what is waited for, once it is known."""
+
+
+@dataclass(frozen=True)
+class Doing:
+    """One step on one node."""
+
+    live: LiveEstate
+    planned: PlannedNode
+    step: PlannedStep
+    filled: dict[str, str]
+    """All that can be put in, secrets fetched."""
+    folder: Path
+    """For the files of commands that print much."""
+    before: Event | None
+    """The beginning of it that has no end in the journal: it may have happened."""
+    since: float
+    """When the run began with the node, seconds since the epoch."""
+
+    @property
+    def node(self) -> Node:
+        """The node as it is now. Raises CalmError when it is gone."""
+        node = self.live.fleet.get(self.planned.id)
+        if node is None:
+            raise CalmError("gone", where=self.planned.name)
+        if changed := replaced(self.planned.node, node):
+            raise CalmError(changed, where=self.planned.name)
+        return node
+
+    def selects(self, query: str) -> bool:
+        """Whether a query of the runbook selects the node now. Raises QueryError, CalmError."""
+        return compile_query(template.query(query, self.filled), around(self.live))(self.node)
+
+    async def command(
+        self, line: str, environment: Mapping[str, str] | None = None, timeout: float | None = None
+    ) -> commands.Answer:
+        """Run a line that the runbook writes, with the values put in."""
+        given = {name: template.text(value, self.filled) for name, value in (environment or {}).items()}
+        line = template.shell(line, self.filled)
+        return await commands.run(self.live, self.node, line, given, timeout, self.folder)
+
+
+async def do(
+    live: LiveEstate, planned: PlannedNode, step: PlannedStep, folder: Path, before: Event | None, since: float
+) -> Result:
+    """Do a step on a node. Raises nothing: what goes wrong is its result."""
+
+    async def doing() -> Result:
+        declared = step.declared
+        assert isinstance(declared, EachStep), f"{step.key} is a step of a node"
+        filled = await asyncio.to_thread(step.filled, planned, masked=False)
+        this = Doing(live, planned, step, filled, folder, before, since)
+        if before is None and declared.when is not None and not this.selects(declared.when):
+            return Result(Status.SKIPPED, f"not {template.query(declared.when, filled)}")
+        return await declared.do(this)
+
+    return await _told(doing(), f"step {step.key} on {planned.id}")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step for all the nodes of a batch that have come so far."""
+
+    live: LiveEstate
+    gate: Gate
+    plan: RunPlan
+    run: Run
+    step: PlannedStep
+    filled: dict[str, str]
+    """All that can be put in, secrets fetched."""
+    index: int
+    """Of the batch, from 0."""
+    nodes: Sequence[PlannedNode]
+    waiting: Waiting
+
+
+async def do_once(
+    live: LiveEstate,
+    gate: Gate,
+    plan: RunPlan,
+    run: Run,
+    step: PlannedStep,
+    index: int,
+    nodes: Sequence[PlannedNode],
+    waiting: Waiting,
+) -> Result:
+    """Do a step for a batch. Raises nothing: what goes wrong is its result."""
+
+    async def doing() -> Result:
+        declared = step.declared
+        assert isinstance(declared, OnceStep), f"{step.key} is a step of a batch"
+        filled = await asyncio.to_thread(step.filled, None, masked=False)
+        return await declared.do(Batch(live, gate, plan, run, step, filled, index, nodes, waiting))
+
+    return await _told(doing(), f"step {step.key} of run {run.id}")
+
+
+async def _told(doing: Awaitable[Result], what: str) -> Result:
+    try:
+        result = await doing
+    except OutcomeUnknown as error:
+        result = Result(Status.UNKNOWN, str(error))
+    except CalmError as error:
+        result = Result(Status.FAILED, str(error))
+    except Exception as error:  # a fault of ours is that step's failure, not the end of the others'
+        log.exception("%s", what)
+        text = f"internal error: {type(error).__name__}; the worker's log file has the details"
+        result = Result(Status.FAILED, text)
+    return replace(result, detail=sanitise.word(result.detail))
