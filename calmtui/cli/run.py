@@ -189,8 +189,8 @@ def _print_plan(plan: RunPlan, judgement: Judgement, *, as_json: bool) -> None:
         steps = plan.steps_in(number - 1)
         for node in stage:
             lines.append(f"  {node.id}")
-            lines += [f"    {said}" for said in sentences([one for one in steps if not one.once], node)]
-        lines += [f"  then, once: {said}" for said in sentences([one for one in steps if one.once], None)]
+            lines += [f"    {said}" for said in sentences([one for one in steps if one.per_node], node)]
+        lines += [f"  then, once: {said}" for said in sentences([one for one in steps if not one.per_node], None)]
     out("\n".join([*lines, *verdict_lines(judgement), f"hash: {judgement.deed.hash}"]))
 
 
@@ -218,8 +218,8 @@ def plan_json(plan: RunPlan) -> dict[str, Any]:
     return {
         "runbook": plan.runbook, "hash": plan.hash, "parameters": plan.parameters, "parallel": plan.parallel,
         "max_failed": plan.max_failed, "min_healthy": plan.min_healthy, "on_failure": plan.on_failure,
-        "batches": [[{"id": node.id, "steps": sentences([one for one in plan.steps_in(index) if not one.once], node)}
+        "batches": [[{"id": node.id, "steps": sentences([one for one in plan.steps_in(index) if one.per_node], node)}
                      for node in stage] for index, stage in enumerate(plan.batches)],
-        "once": sentences([one for one in plan.steps if one.once], None),
+        "once": sentences([one for one in plan.steps if not one.per_node], None),
         "rollback": sentences(plan.rollback, None),
     }  # fmt: skip

@@ -88,7 +88,7 @@ def _ended_badly(journal: Journal, run: Run) -> tuple[RunPlan, Progress]:
 
 def _lacks(plan: RunPlan, progress: Progress, node: NodeId) -> bool:
     """Whether a node has not all that the run was to do, or not any more."""
-    steps = [step.key for step in plan.steps if not step.once]
+    steps = [step.key for step in plan.steps if step.per_node]
     return progress.outcome(node, steps)[0] is not Status.OK or progress.rolled_back(node)
 
 
@@ -104,7 +104,7 @@ def _anew(plan: RunPlan, progress: Progress, nodes: Sequence[NodeId], start: str
             if rolled_back or (start and whole in keys and keys.index(whole) >= first):
                 yield Event(node, key, Status.QUEUED, at=now)
         for step in plan.steps[:first]:
-            if not step.once:
+            if step.per_node:
                 yield Event(node, step.key, Status.SKIPPED, f"left out: resumed from {start}", at=now)
 
 

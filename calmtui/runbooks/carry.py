@@ -140,15 +140,17 @@ class Carrying:
         """A step that is done once for the nodes of a batch that have come so far."""
         key = f"batch {index + 1}: {step.key}"
         known = self._progress.step("", key)
-        if known is not None and known.status.final:
+        if step.per_node:
+            nodes = [node for node in nodes if not self._passed(node, [step])]
+        elif known is not None and known.status.final:
             return GO_ON if known.status in PASSED else STOP
         if not nodes:
             return GO_ON
-        await self._account.note("", key, Status.RUNNING)
         waiting = partial(self._waiting, f"batch {index + 1}")
-        result = await do_once(self._live, self._gate, self._plan, self._account.run, step, index, nodes, waiting)
-        await self._account.note("", key, result.status, result.detail)
+        result = await do_once(self._live, self._gate, self._plan, step, index, nodes, waiting, self._account, key)
         await self._account.stands(Standing.RUNNING, f"batch {index + 1} of {len(self._plan.stages)}")
+        if step.per_node:  # nodes that have failed in it count as those that have failed by themselves
+            return GO_ON if not self._spent() or await self._go_on_all_the_same() else STOP
         return GO_ON if result.status in PASSED else STOP
 
     async def _waiting(self, where: str, what: str) -> None:

@@ -10,7 +10,7 @@ from calmtui.runbooks.account import Account
 from calmtui.runbooks.plan import PlannedNode, PlannedStep
 from calmtui.runbooks.progress import PASSED
 from calmtui.runbooks.steps import doing
-from calmtui.runbooks.steps.step import Result
+from calmtui.runbooks.steps.step import Result, cancelled
 
 
 class OnNode:
@@ -34,12 +34,12 @@ class OnNode:
                 result = await self._parts(planned, step)
             else:
                 result = await doing.do(
-                    self._live, planned, step, self._account.folder, known, self._progress.since[planned.id]
+                    self._live, planned, step, self._account, known, self._progress.since[planned.id]
                 )
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             if await self._account.cancelled():  # not the worker's end, after which it is carried on
-                text = "cancelled under way: it may have happened"
-                await self._account.note(planned.id, step.key, Status.UNKNOWN, text)
+                result = cancelled(error)
+                await self._account.note(planned.id, step.key, result.status, result.detail)
             raise
         await self._account.note(planned.id, step.key, result.status, result.detail, result.output)
         return result.status

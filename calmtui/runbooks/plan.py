@@ -78,6 +78,11 @@ class PlannedStep(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         """Whether it is done once for all nodes of a batch."""
         return isinstance(self.declared, OnceStep)
 
+    @property
+    def per_node(self) -> bool:
+        """Whether each node has an outcome of its own in it."""
+        return self.declared.per_node
+
     def filled(self, node: PlannedNode | None, *, masked: bool = True) -> dict[str, str]:
         """All that can be put in for a node; secrets masked, or fetched (which blocks, and may raise CalmError)."""
         secrets = {name: MASK if masked else values.secret(name, at) for name, at in self.secrets.items()}
@@ -150,8 +155,8 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
         return [step for step in self.steps if not step.stages or stage in step.stages]
 
     def keys_of(self, node: NodeId) -> list[str]:
-        """The keys of the steps that are done on a node by itself, in their order."""
-        return [step.key for step in self.steps_in(self.stage_of[node]) if not step.once]
+        """The keys of the steps in which a node has an outcome of its own, in their order."""
+        return [step.key for step in self.steps_in(self.stage_of[node]) if step.per_node]
 
     def deed(self, nodes: Mapping[NodeId, Node], *, undo: bool = False) -> Deed:
         """What it is to the gate. `nodes`: as they are now; those that are gone are taken as they were."""

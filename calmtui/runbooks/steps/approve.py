@@ -53,9 +53,9 @@ class ApproveStep(OnceStep):
         """Whose approval is waited for."""
         return f"wait for the approval of {self.approve.number} of {' or '.join(self.approve.by) or 'any others'}"
 
-    async def do(self, batch: Batch) -> Result:
+    async def do_once(self, batch: Batch) -> Result:
         """Ask, unless it was asked before, and wait."""
-        plan, run, step = batch.plan, batch.run, batch.step
+        plan, run, step = batch.plan, batch.account.run, batch.step
         title = self.name or self.said(batch.filled)
         summary = f"run {run.id} of {plan.runbook}, batch {batch.index + 1} of {len(plan.stages)}: {title}"
         if self.approve.text:

@@ -15,13 +15,14 @@ from calmtui.actions.outcome import Status
 from calmtui.errors import CalmError, OutcomeUnknown
 from calmtui.estate.around import around
 from calmtui.estate.live import LiveEstate
-from calmtui.fleet.node import Node
+from calmtui.fleet.node import Node, NodeId
 from calmtui.fleet.query import compile_query
 from calmtui.runbooks import template
-from calmtui.runbooks.journal import Event, Run
+from calmtui.runbooks.account import Account
+from calmtui.runbooks.journal import Event
 from calmtui.runbooks.plan import PlannedNode, PlannedStep, RunPlan
 from calmtui.runbooks.steps import commands
-from calmtui.runbooks.steps.step import EachStep, OnceStep, Result
+from calmtui.runbooks.steps.step import EachStep, OnceStep, Result, Stopped, cancelled
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +39,20 @@ class Doing:
     step: PlannedStep
     filled: dict[str, str]
     """All that can be put in, secrets fetched."""
-    folder: Path
-    """For the files of commands that print much."""
+    account: Account
     before: Event | None
     """The beginning of it that has no end in the journal: it may have happened."""
     since: float
     """When the run began with the node, seconds since the epoch."""
+
+    @property
+    def folder(self) -> Path:
+        """For the files of commands that print much."""
+        return self.account.folder
+
+    async def tell(self, detail: str, output: str = "") -> None:
+        """Note how far it has come: whoever carries it on finds the last of it in `before`. Raises StoreError."""
+        await self.account.note(self.planned.id, self.step.key, Status.RUNNING, sanitise.word(detail), output)
 
     @property
     def node(self) -> Node:
@@ -69,7 +78,7 @@ class Doing:
 
 
 async def do(
-    live: LiveEstate, planned: PlannedNode, step: PlannedStep, folder: Path, before: Event | None, since: float
+    live: LiveEstate, planned: PlannedNode, step: PlannedStep, account: Account, before: Event | None, since: float
 ) -> Result:
     """Do a step on a node. Raises nothing: what goes wrong is its result."""
 
@@ -77,7 +86,7 @@ async def do(
         declared = step.declared
         assert isinstance(declared, EachStep), f"{step.key} is a step of a node"
         filled = await asyncio.to_thread(step.filled, planned, masked=False)
-        this = Doing(live, planned, step, filled, folder, before, since)
+        this = Doing(live, planned, step, filled, account, before, since)
         if before is None and declared.when is not None and not this.selects(declared.when):
             return Result(Status.SKIPPED, f"not {template.query(declared.when, filled)}")
         return await declared.do(this)
@@ -92,35 +101,69 @@ class Batch:
     live: LiveEstate
     gate: Gate
     plan: RunPlan
-    run: Run
     step: PlannedStep
     filled: dict[str, str]
     """All that can be put in, secrets fetched."""
     index: int
     """Of the batch, from 0."""
     nodes: Sequence[PlannedNode]
+    """Those that have come so far, and have not been through it."""
     waiting: Waiting
+    account: Account
+    key: str
+    """Under which the journal keeps what is told of it as a whole."""
+    before: Event | None
+    """The beginning of it that has no end in the journal: it may have happened."""
+
+    async def tell(self, detail: str) -> None:
+        """Note how far it has come: whoever carries it on finds the last of it in `before`. Raises StoreError."""
+        await self.account.note("", self.key, Status.RUNNING, sanitise.word(detail))
+
+    async def note(self, node: NodeId, status: Status, detail: str = "", output: str = "") -> None:
+        """Note how it stands on one of the nodes, where nodes have outcomes of their own in it. Raises StoreError."""
+        await self.account.note(node, self.step.key, status, sanitise.word(detail), output)
 
 
 async def do_once(
     live: LiveEstate,
     gate: Gate,
     plan: RunPlan,
-    run: Run,
     step: PlannedStep,
     index: int,
     nodes: Sequence[PlannedNode],
     waiting: Waiting,
+    account: Account,
+    key: str,
 ) -> Result:
-    """Do a step for a batch. Raises nothing: what goes wrong is its result."""
+    """Do a step for a batch, and note under `key` how it stands. What goes wrong is its result.
+
+    Raises StoreError when the journal cannot be used.
+    """
+    before = account.progress.step("", key)
 
     async def doing() -> Result:
         declared = step.declared
         assert isinstance(declared, OnceStep), f"{step.key} is a step of a batch"
         filled = await asyncio.to_thread(step.filled, None, masked=False)
-        return await declared.do(Batch(live, gate, plan, run, step, filled, index, nodes, waiting))
+        batch = Batch(live, gate, plan, step, filled, index, nodes, waiting, account, key, before)
+        return await declared.do_once(batch)
 
-    return await _told(doing(), f"step {step.key} of run {run.id}")
+    async def ended(result: Result) -> None:
+        for node in nodes if step.per_node else ():
+            known = account.progress.step(node.id, step.key)
+            if known is None or not known.status.final:
+                await account.note(node.id, step.key, result.status, result.detail)
+        await account.note("", key, result.status, result.detail, result.output)
+
+    await account.note("", key, Status.RUNNING, before.detail if before is not None else "")
+    try:
+        result = await _told(doing(), f"step {step.key} of run {account.run.id}")
+    except asyncio.CancelledError as error:
+        if (step.per_node or isinstance(error, Stopped)) and await account.cancelled():
+            await ended(cancelled(error))
+        raise
+    await ended(result)
+    return result
 
 
 async def _told(doing: Awaitable[Result], what: str) -> Result:

@@ -25,9 +25,9 @@ class NotifyStep(OnceStep):
         """What they are told."""
         return f"notify: {template.text(self.notify, filled)}"
 
-    async def do(self, batch: Batch) -> Result:
+    async def do_once(self, batch: Batch) -> Result:
         """Tell them."""
-        estate, run = batch.live.estate, batch.run
+        estate, run = batch.live.estate, batch.account.run
         if not (estate.notify.webhook or estate.notify.command):
             return Result(Status.FAILED, "the estate names nobody to notify: give it `notify`")
         text = template.text(self.notify, batch.filled)

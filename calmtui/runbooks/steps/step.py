@@ -42,6 +42,21 @@ class Effect:
 CHANGES_NOTHING = Effect()
 
 
+class Stopped(asyncio.CancelledError):
+    """A step that was cancelled knows what has come of it: what was under way elsewhere was ended as well."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.detail)
+        self.result = result
+
+
+def cancelled(error: asyncio.CancelledError) -> Result:
+    """What has come of a step that was cancelled."""
+    if isinstance(error, Stopped):
+        return error.result
+    return Result(Status.UNKNOWN, "cancelled under way: it may have happened")
+
+
 class AnyStep(Strict, abc.ABC):
     """What every step has."""
 
@@ -49,6 +64,11 @@ class AnyStep(Strict, abc.ABC):
     """What it is called. Unset: what it does."""
     when: str | None = None
     """A query: the step is done on the nodes that it selects at that moment, and skipped on the others."""
+
+    @property
+    def per_node(self) -> bool:
+        """Whether each node has an outcome of its own in it."""
+        return not isinstance(self, OnceStep)
 
     @abc.abstractmethod
     def said(self, filled: Mapping[str, str]) -> str:
@@ -71,7 +91,7 @@ class OnceStep(AnyStep, abc.ABC):
     """A step that is done once for all nodes of a batch, when all of them have come so far."""
 
     @abc.abstractmethod
-    async def do(self, batch: Batch) -> Result:
+    async def do_once(self, batch: Batch) -> Result:
         """Do it for a batch. Raises CalmError."""
 
 
