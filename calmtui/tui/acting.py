@@ -34,11 +34,11 @@ class Acting:
 
     def action_exec(self, line: str) -> None:
         """Ask for a command, which may stand there already, and show what it is answered."""
-        from calmtui.tui.screens.run import RunScreen  # not needed for the first paint
+        from calmtui.tui.screens.exec import ExecScreen  # not needed for the first paint
 
         if nodes := self._chosen_or_say():
             hidden = self._hidden(nodes)
-            screen = RunScreen(self._screen.console.gate, nodes, hidden, line=line)
+            screen = ExecScreen(self._screen.console.gate, nodes, hidden, line=line)
             self._screen.app.push_screen(screen, callback=self._watch)
 
     def _watch(self, fanout: Fanout | None) -> None:

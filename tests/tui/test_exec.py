@@ -18,7 +18,7 @@ from calmtui.fleet.node import Node
 from calmtui.store.commands import load
 from calmtui.tui.app import CalmApp
 from calmtui.tui.screens.answers import AnswersScreen
-from calmtui.tui.screens.run import RunScreen
+from calmtui.tui.screens.exec import ExecScreen
 from tests.tui.fleet_app import press, said, type_text
 from tests.unit.actions.conftest import workshop_provider  # noqa: F401 -- a fixture
 from tests.unit.actions.workshop import Deed, Workshop, closed, node
@@ -52,7 +52,7 @@ def shown(app: CalmApp) -> str:
 async def ran(app: CalmApp, pilot: Pilot[None], line: str) -> AnswersScreen:
     """The screen of answers once the command, typed at `!`, has ended."""
     await press(pilot, "exclamation_mark")
-    assert isinstance(app.screen, RunScreen)
+    assert isinstance(app.screen, ExecScreen)
     await type_text(pilot, line)
     await press(pilot, "enter")
     await until(pilot, lambda: isinstance(app.screen, AnswersScreen))
@@ -121,7 +121,7 @@ async def test_what_was_run_is_at_hand_again_and_a_masked_secret_must_be_written
         await until(pilot, lambda: len(load(key)) == 1)
         await press(pilot, "escape", "exclamation_mark")
         screen = app.screen
-        assert isinstance(screen, RunScreen)
+        assert isinstance(screen, ExecScreen)
         await until(pilot, lambda: bool(screen._past))
         await press(pilot, "up")
         assert "deploy" in screen.query_one("#line", Input).value
@@ -170,7 +170,7 @@ async def test_read_only_offers_no_command_and_says_why() -> None:
     async with console(odd, node("a"), read_only=True) as (app, pilot):
         await press(pilot, "exclamation_mark")
         assert "read-only" in said(app)
-        assert not isinstance(app.screen, RunScreen)
+        assert not isinstance(app.screen, ExecScreen)
 
 
 async def test_text_of_a_command_is_never_read_as_markup() -> None:

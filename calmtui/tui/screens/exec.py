@@ -31,16 +31,16 @@ from calmtui.tui.glyphs import of_locale
 from calmtui.tui.widgets.rows import Rows, Span
 
 
-class RunScreen(ModalScreen[Fanout | None]):
+class ExecScreen(ModalScreen[Fanout | None]):
     """Asks for a command; dismissed with it, ready to run, or with None.
 
     Where the plan gives reasons to look twice, a word is typed as for any other plan.
     """
 
-    where = "run"
-    BINDINGS = keys.bindings("run")
+    where = "exec"
+    BINDINGS = keys.bindings("exec")
     DEFAULT_CSS = """
-    RunScreen {
+    ExecScreen {
         align: center middle;
         & > #box {
             width: 110; max-width: 100%; height: auto; max-height: 100%;
