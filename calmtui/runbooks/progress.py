@@ -108,8 +108,21 @@ class Progress:
             return Status.OK, ""
         return (Status.RUNNING if any(events) else Status.QUEUED), ""
 
+_WORDS = frozenset(status.value for status in Status)
+
 
 def tally(outcomes: Iterable[Status]) -> str:
     """`6 ok, 1 failed`; in the order of `Status`."""
     counts = Counter(outcomes)
     return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+
+
+def counted(told: str) -> Counter[Status]:
+    """The counts that a `tally` tells; none when the text is something else."""
+    counts: Counter[Status] = Counter()
+    for part in told.split(", "):
+        number, _, word = part.partition(" ")
+        if not number.isdigit() or word not in _WORDS:
+            return Counter()
+        counts[Status(word)] += int(number)
+    return counts

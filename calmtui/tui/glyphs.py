@@ -39,6 +39,12 @@ class Glyphs:
     """Before what something was; two cells in ASCII."""
     here: str
     """Where the cursor is, on a line of time."""
+    done: str
+    """What has ended well."""
+    going: str
+    """What is under way."""
+    fill: str
+    """What bars are filled with: ended, failed, under way, not begun."""
 
 
 UNICODE = Glyphs(
@@ -51,6 +57,7 @@ UNICODE = Glyphs(
     },
     opened="▾", folded="▸", cursor="▌", marked="■", rule="─", cut="…", dot="·", late="↥", below="↓",
     dash="–", arrow="→", was="←", bars=" ▁▂▃▄▅▆▇█", here="┃",
+    done="✔", going="▶", fill="█▓▒·",
 )  # fmt: skip
 ASCII = Glyphs(
     states={
@@ -62,6 +69,7 @@ ASCII = Glyphs(
     },
     opened="v", folded=">", cursor="|", marked="*", rule="-", cut="~", dot="-", late="^", below="v",
     dash="-", arrow="->", was="<-", bars=" .:-=+*#@", here="|",
+    done="+", going=">", fill="#X>.",
 )  # fmt: skip
 
 
