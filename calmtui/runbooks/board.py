@@ -61,7 +61,11 @@ class Board:
         """Whether anything was rolled back."""
         self._began: dict[tuple[NodeId, str], float] = {}
         self._took: dict[tuple[NodeId, str], float] = {}
-        self._keys = [step.key for step in self.steps]
+        everywhere = [step.key for step in self.steps]
+        alike = not any(step.stages for step in self.steps)
+        self._keys = [everywhere if alike else [step.key for step in plan.steps_in(stage) if not step.once]
+                      for stage in range(len(plan.stages))]  # fmt: skip
+        """Of the steps that are done on each node of a stage."""
         self._back = {step.key for step in plan.rollback}
         self._stage = {node.id: stage for stage, part in zip(self.stages, plan.batches, strict=True) for node in part}
 
@@ -105,7 +109,7 @@ class Board:
 
     def outcome(self, node: NodeId) -> tuple[Status, str]:
         """How a node stands, with the reason."""
-        return self.progress.outcome(node, self._keys)
+        return self.progress.outcome(node, self._keys[self._stage[node].number - 1])
 
     def told(self, node: NodeId) -> list[tuple[str, Event]]:
         """What is known of each step of a node, by its title, in their order; the last is what was said of it whole."""

@@ -19,6 +19,7 @@ _AGAIN = frozenset({Status.FAILED, Status.SKIPPED, Status.DENIED})
 """What a later attempt takes up again: it is known that it was not done, or that it failed."""
 ROLLBACK = "rollback-"
 """What the keys of the steps of a rollback begin with."""
+_WORDS = frozenset(status.value for status in Status)
 
 
 class Progress:
@@ -107,8 +108,6 @@ class Progress:
         if all(event is not None and event.status in PASSED for event in events):
             return Status.OK, ""
         return (Status.RUNNING if any(events) else Status.QUEUED), ""
-
-_WORDS = frozenset(status.value for status in Status)
 
 
 def tally(outcomes: Iterable[Status]) -> str:

@@ -23,6 +23,7 @@ from calmtui.fleet.moment import moment
 from calmtui.fleet.node import NodeId
 from calmtui.fleet.view import View
 from calmtui.tui import keys, themes
+from calmtui.tui.run_notice import RunNotice
 from calmtui.tui.screens.fleet import FleetScreen
 from calmtui.tui.type_ahead import TypeAhead
 from calmtui.tui.widgets.footer import Footer
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
     from calmtui.actions.execute import Execution
     from calmtui.actions.gate import Gate
     from calmtui.actions.plan import Plan
+    from calmtui.runbooks.journal import Journal
     from calmtui.tui.screens.log_patterns import LogPatternsScreen
     from calmtui.tui.screens.log_search import LogSearchScreen
     from calmtui.tui.screens.outcomes import OutcomesScreen
+    from calmtui.tui.screens.run import RunScreen
 
 Answer = TypeVar("Answer")
 
@@ -90,6 +93,8 @@ class CalmApp(App[None]):
         """The plan of that execution, when it is an action's."""
         self.fanout: Fanout | None = None
         """The command whose execution that is, when it is a command's."""
+        self.notice = RunNotice(self)
+        """What is said of runs on every screen."""
         self.failure: Exception | None = None
         """What ended the console, when it was not the operator."""
         self.wear(theme)
@@ -100,6 +105,13 @@ class CalmApp(App[None]):
         from calmtui.actions.gate import Gate  # not needed for the first paint
 
         return Gate(self.live, read_only=self.read_only, through="console")
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The journal of runs."""
+        from calmtui.runbooks.journal import Journal  # not needed for the first paint
+
+        return Journal()
 
     def wear(self, theme: str) -> None:
         """Take the colours of that theme. Raises UsageError."""
@@ -123,6 +135,7 @@ class CalmApp(App[None]):
         if not self.is_headless:
             self._leave_the_terminal_alone()
         self.call_after_refresh(self._connect)
+        self.notice.begin()
 
     def _leave_the_terminal_alone(self) -> None:
         """Take Textual's handlers of stopping and going on away: a shell keeps a stopped program's terminal itself.
@@ -226,6 +239,12 @@ class CalmApp(App[None]):
         else:
             await super().on_event(event)
 
+    def show_notice(self) -> None:
+        """Have every last line say what needs somebody now."""
+        for screen in self.screen_stack:
+            for footer in screen.query(Footer):
+                footer.refresh()
+
     async def ask(self, prompt: str) -> str | None:
         """Ask the operator for a secret, one question at a time; None when refused."""
         from calmtui.tui.screens.ask import AskScreen  # not needed for the first paint
@@ -280,6 +299,12 @@ class CalmApp(App[None]):
             self.push_screen(AnswersScreen(self.fanout))
         elif self.plan is not None:
             self.push_screen(OutcomesScreen(self.gate, self.plan, self.execution))
+
+    def action_runs(self) -> None:
+        """Show the runs that are under way, that wait for somebody, and the last ones."""
+        from calmtui.tui.screens.runs import RunsScreen  # not needed for the first paint
+
+        self.push_screen(RunsScreen(self.journal))
 
     def action_approvals(self) -> None:
         """Show what waits for approval, and what for a review."""
@@ -353,6 +378,9 @@ class CalmApp(App[None]):
 
     def on_outcomes_screen_mark(self, event: OutcomesScreen.Mark) -> None:
         self.fleet_screen.mark_only(event.nodes)
+
+    def on_run_screen_mark(self, event: RunScreen.Mark) -> None:
+        self._mark_only(event.nodes)
 
     def on_log_patterns_screen_mark(self, event: LogPatternsScreen.Mark) -> None:
         self._mark_only(event.nodes)

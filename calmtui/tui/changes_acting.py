@@ -32,7 +32,7 @@ class ChangesActing:
         if fleet_screen.fleet.get(entry.record.node) is None:
             self._say(f"{entry.record.name} is not there any more; t shows the tree as it was")
         else:
-            fleet_screen.visit(entry.record.node, back_to=self._screen)
+            fleet_screen.visit(entry.record.node, back_to=self._screen, called="the changes")
 
     async def action_tree(self) -> None:
         """The fleet as it was just before the change, or when the node was last known to be as it was."""

@@ -9,8 +9,9 @@ from calmtui import sanitise
 from calmtui.actions.outcome import Status
 from calmtui.fleet.node import NodeId
 from calmtui.runbooks.board import TROUBLE, Board
+from calmtui.runbooks.earlier import clock
 from calmtui.tui.glyphs import Glyphs
-from calmtui.tui.run_words import MEANINGS, clock, sign_of
+from calmtui.tui.run_words import MEANINGS, sign_of
 from calmtui.tui.widgets.rows import Span
 
 FEW = 40
@@ -123,8 +124,8 @@ class Matrix:
                     (f"{sign_of(row.status, self.signs)} {word}", MEANINGS[row.status])]  # fmt: skip
         names, cells = self._widths(width)
         status = self.board.status.get(row, Status.QUEUED)
-        spans = [(f"{sign_of(status, self.signs)} ", MEANINGS[status]),
-                 (f"{_cut(self._called[row], names, self.signs):<{names + 1}}", "strong" if status in TROUBLE else "")]  # fmt: skip
+        name = f"{_cut(self._called[row], names, self.signs):<{names + 1}}"
+        spans = [(f"{sign_of(status, self.signs)} ", MEANINGS[status]), (name, "strong" if status in TROUBLE else "")]
         for step, cell in zip(self.board.steps, cells, strict=True):
             event = self.board.step(row, step.key)
             known = event.status if event is not None else Status.QUEUED
@@ -146,7 +147,10 @@ class Matrix:
                 began = board.began(node, step.key)
                 length = f" {clock(now - began)}" if began is not None else ""
                 last = event.output.rstrip().rpartition("\n")[2]
-                return [(f" {sanitise.word(board.titles[step.key])}{length}", ""), (f"  {last}" if last else "", "quiet")]
+                return [
+                    (f" {sanitise.word(board.titles[step.key])}{length}", ""),
+                    (f"  {last}" if last else "", "quiet"),
+                ]
         return rolled
 
     def _widths(self, width: int) -> tuple[int, list[int]]:

@@ -16,9 +16,9 @@ from calmtui.tui.widgets.rows import Span
 
 STANDINGS = {
     Standing.SUBMITTED: "quiet", Standing.RUNNING: "", Standing.WAITING: "warn", Standing.OK: "fine",
-    Standing.FAILED: "error", Standing.ROLLED_BACK: "warn", Standing.CANCELLED: "warn",
+    Standing.PAUSED: "warn", Standing.FAILED: "error", Standing.ROLLED_BACK: "warn", Standing.CANCELLED: "warn",
 }  # fmt: skip
-"""What standings mean; any other one is plain."""
+"""What standings mean."""
 MEANINGS = {
     Status.QUEUED: "quiet", Status.RUNNING: "", Status.OK: "fine", Status.UNCHANGED: "fine", Status.FAILED: "error",
     Status.SKIPPED: "quiet", Status.DENIED: "error", Status.UNKNOWN: "warn",
@@ -32,11 +32,11 @@ def sign_of_run(standing: Standing, signs: Glyphs) -> str:
     """The sign of how a run stands."""
     known = {
         Standing.SUBMITTED: signs.states[State.PENDING], Standing.RUNNING: signs.going,
-        Standing.WAITING: signs.states[State.STOPPING], Standing.OK: signs.done,
-        Standing.FAILED: signs.states[State.FAILED], Standing.ROLLED_BACK: signs.was[0],
+        Standing.WAITING: signs.states[State.STOPPING], Standing.PAUSED: signs.states[State.STOPPING],
+        Standing.OK: signs.done, Standing.FAILED: signs.states[State.FAILED], Standing.ROLLED_BACK: signs.was[0],
         Standing.CANCELLED: signs.states[State.STOPPED],
     }  # fmt: skip
-    return known.get(standing, signs.states[State.STOPPING])
+    return known[standing]
 
 
 def sign_of(status: Status, signs: Glyphs) -> str:
@@ -50,7 +50,7 @@ def sign_of(status: Status, signs: Glyphs) -> str:
 
 
 def needs_someone(run: Run) -> bool:
-    """Whether a run waits for a person, and not for a time."""
+    """Whether a run waits for a person, and not for a time. One that is paused waits for whoever has paused it."""
     return run.standing is Standing.WAITING and not run.detail.startswith("pauses until")
 
 
@@ -100,7 +100,9 @@ def course(plan: RunPlan) -> str:
     sizes = ", ".join(map(str, plan.stages[:4])) + (", …" if len(plan.stages) > 4 else "")
     batches = f"{len(plan.stages):,} batches of {sizes}" if len(plan.stages) > 1 else "one batch"
     most = max(plan.stages, default=0)
-    return f"{batches}, {min(plan.parallel, most)} at once" if min(plan.parallel, most) > 1 else f"{batches}, one by one"
+    return (
+        f"{batches}, {min(plan.parallel, most)} at once" if min(plan.parallel, most) > 1 else f"{batches}, one by one"
+    )
 
 
 def parameters(plan: RunPlan) -> str:

@@ -254,14 +254,15 @@ class FleetScreen(Screen[None]):
         elif self.bar.text:
             self.bar.put("")
 
-    def visit(self, node_id: NodeId, back_to: Screen[None]) -> None:
+    def visit(self, node_id: NodeId, back_to: Screen[None], called: str) -> None:
         """Leave a screen for a node, whatever hides it; esc leads back until the cursor goes elsewhere."""
         self._let_go()
         self.app.install_screen(back_to, f"left-{id(back_to)}")  # or it would not survive being left
         self._back_to = (node_id, back_to)
-        self.app.pop_screen()
+        while self.app.screen is not self:
+            self.app.pop_screen()
         self.travelling.jump(node_id)
-        self.console.say("esc goes back to the changes")
+        self.console.say(f"esc goes back to {called}")
 
     def go_to(self, node_id: NodeId) -> None:
         """Put the cursor on a node, whatever hides it; a filter that does is cleared."""

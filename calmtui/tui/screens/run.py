@@ -49,7 +49,7 @@ class RunScreen(Screen[None]):
         & > #about { height: 1; color: $text-muted; }
         & > #waits { height: auto; max-height: 3; color: $text-warning; display: none; }
         &.-waits > #waits { display: block; }
-        & > #batches { height: auto; max-height: 30%; }
+        & > #batches { height: auto; }
         & > FilterBar { display: none; }
         &.-filter > FilterBar { display: block; }
         & > #columns { height: 1; color: $text-muted; background: $panel; }
@@ -84,13 +84,13 @@ class RunScreen(Screen[None]):
         self._drawn_at = 0.0
         self._node: NodeId | None = None
         """The node that the cursor is on: it stays there when rows move."""
-        self._signs = of_locale()
+        self.signs = of_locale()
 
     def compose(self) -> ComposeResult:
         yield Still(id="head")
         yield Still(id="about")
         yield Still(id="waits")
-        yield Rows(self._batch_row, id="batches")
+        yield Still(id="batches")
         yield FilterBar()
         yield Still(id="columns")
         yield Rows(self._node_row, id="nodes")
@@ -100,7 +100,6 @@ class RunScreen(Screen[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        self.query_one("#batches", Rows).can_focus = False
         self.nodes.focus()
         self.query_one("#head", Still).tell(f" {sanitise.word(self.run_now.runbook)}")
         self.query_one("#about", Still).tell(" reading")
@@ -127,6 +126,10 @@ class RunScreen(Screen[None]):
         """The app that it is a screen of."""
         return cast("CalmApp", self.app)
 
+    def clock(self) -> float:
+        """The time that is shown, and that lengths are counted to: seconds since the epoch."""
+        return time.time()
+
     # -- following the journal --------------------------------------------------------
 
     async def look(self) -> None:
@@ -151,7 +154,7 @@ class RunScreen(Screen[None]):
     def _begin(self, board: Board) -> None:
         """Show another board than before: the first one, or that of a further attempt."""
         opened = self.matrix.opened if self.matrix is not None else None
-        self.matrix, self._batches = Matrix(board, self._signs), Batches(board, self._signs)
+        self.matrix, self._batches = Matrix(board, self.signs), Batches(board, self.signs)
         if opened is not None:
             self.matrix.opened = opened
 
@@ -160,15 +163,17 @@ class RunScreen(Screen[None]):
         if self.matrix is None or self._batches is None:
             return
         self._drawn_at = time.monotonic()
-        now, watching = time.time(), self.watching
+        now, watching = self.clock(), self.watching
         run, board = watching.run, self.matrix.board
-        self.query_one("#head", Still).tell(run_head.first(run, board, watching.earlier, now, self._signs, self.size.width))
-        self.query_one("#about", Still).tell(run_head.second(run, board, watching.earlier, self._signs, self.size.width))
+        self.query_one("#head", Still).tell(
+            run_head.first(run, board, watching.earlier, now, self.signs, self.size.width)
+        )
+        self.query_one("#about", Still).tell(run_head.second(run, board, watching.earlier, self.signs, self.size.width))
         waits = self.verbs.waits()
         self.set_class(bool(waits), "-waits")
         self.query_one("#waits", Still).tell(f" {waits}")
-        self._batches.arrange()
-        self.query_one("#batches", Rows).show(self._batches.count)
+        batches = [self._text(row) for row in self._batches.rows(self.size.width)]
+        self.query_one("#batches", Still).tell(Text("\n").join(batches))
         self._arrange()
         self._show_output()
 
@@ -191,11 +196,8 @@ class RunScreen(Screen[None]):
             text.append(told, self.nodes.style(meaning) or "")
         return text
 
-    def _batch_row(self, index: int) -> Sequence[Span]:
-        return self._batches.draw(index, self.size.width) if self._batches is not None else []
-
     def _node_row(self, index: int) -> Sequence[Span]:
-        return self.matrix.draw(index, self.size.width, time.time()) if self.matrix is not None else []
+        return self.matrix.draw(index, self.size.width, self.clock()) if self.matrix is not None else []
 
     def on_rows_moved(self) -> None:
         if self.nodes.has_focus:
@@ -227,7 +229,7 @@ class RunScreen(Screen[None]):
         if not self.has_class("-output") or board is None:
             return
         node = here if isinstance(here, str) else None
-        lines = output(board, node, self._signs) if node is not None else []
+        lines = output(board, node, self.signs) if node is not None else []
         rows = self.query_one("#output", Rows)
         at_end = rows.cursor >= rows.count - 1 or rows.count == 0
         if lines != self._lines:

@@ -47,6 +47,8 @@ class RunsScreen(Screen[None]):
     DEFAULT_CSS = """
     RunsScreen {
         & > #head { height: 1; background: $panel; text-style: bold; }
+        & > FilterBar { display: none; }
+        &.-filter > FilterBar { display: block; }
         & > Rows { height: 1fr; }
         & > #detail { height: auto; max-height: 5; color: $text-muted; padding: 0 1; border-top: solid $panel; }
     }
@@ -88,6 +90,10 @@ class RunsScreen(Screen[None]):
     def run_here(self) -> Run | None:
         """The run under the cursor."""
         return self.runs[self.rows.cursor] if self.runs else None
+
+    def clock(self) -> float:
+        """The time that is shown, and that lengths are counted to: seconds since the epoch."""
+        return time.time()
 
     # -- following the journal --------------------------------------------------------
 
@@ -135,7 +141,7 @@ class RunsScreen(Screen[None]):
         told += [] if told else ["none is under way" if self._read else "reading"]
         self.query_one("#head", Still).tell(f" {self._signs.dot} ".join([" runs", *told]))
         self.query_one(FilterBar).show("time", len(self.runs), len(self._all))
-        self.query_one("#detail", Still).tell(self._detail(time.time()))
+        self.query_one("#detail", Still).tell(self._detail(self.clock()))
 
     def _detail(self, now: float) -> str:
         run = self.run_here
@@ -154,7 +160,7 @@ class RunsScreen(Screen[None]):
         return watching.board.counts if watching is not None and watching.board is not None else counted(run.detail)
 
     def _row(self, index: int) -> Sequence[Span]:
-        run, now = self.runs[index], time.time()
+        run, now = self.runs[index], self.clock()
         counts, meaning = self._counts(run), run_words.STANDINGS.get(run.standing, "")
         ended = sum(counts.values()) - counts[Status.QUEUED] - counts[Status.RUNNING]
         failed = sum(counts[status] for status in TROUBLE)
@@ -166,7 +172,8 @@ class RunsScreen(Screen[None]):
         bad = run_words.sign_of(Status.FAILED, self._signs)
         said = "" if run.standing.ended and counted(run.detail) else run.detail
         return [
-            (f"{sign} {run.standing.value.ljust(11)} ", meaning), (sanitise.word(run.runbook)[:name].ljust(name), "strong"),
+            (f"{sign} {run.standing.value.ljust(11)} ", meaning),
+            (sanitise.word(run.runbook)[:name].ljust(name), "strong"),
             (of.rjust(16 if wide else 13), ""), (f" {bad} {failed:,}".ljust(7) if failed else " " * 7, "error"),
             (length.rjust(11), "quiet"), (f"  {sanitise.word(run.who)[:12].ljust(12)}" if wide else "", ""),
             (f"  {sanitise.word(said)}", "warn" if run_words.needs_someone(run) else "quiet"),
@@ -190,11 +197,8 @@ class RunsScreen(Screen[None]):
     def on_rows_chosen(self) -> None:
         self.action_open()
 
-    def action_start(self, name: str) -> None:
-        """Choose a runbook to be started."""
-        cast("CalmApp", self.app).start_runbook(name)
-
     def action_filter(self, words: str) -> None:
+        self.add_class("-filter")
         bar = self.query_one(FilterBar)
         if words:
             bar.put(words)
@@ -206,6 +210,7 @@ class RunsScreen(Screen[None]):
         self._arrange()
 
     def on_filter_bar_left(self) -> None:
+        self.set_class(bool(self.query_one(FilterBar).text), "-filter")
         self.rows.focus()
 
     def action_copy(self) -> None:

@@ -11,6 +11,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from calmtui.tui import keys
+from calmtui.tui.glyphs import of_locale
 
 
 class Footer(Widget):
@@ -34,19 +35,41 @@ class Footer(Widget):
         self.news = ""
 
     def render(self) -> Text:
-        """The line as it is now."""
+        """The line as it is now, at its end what needs somebody wherever they look."""
+        notice = self._notice()
+        room = self.size.width - notice.cell_len
+        text = self._line(room)
+        if notice:
+            text.truncate(room, overflow="ellipsis")
+            text.pad_right(room - text.cell_len)
+        return text.append_text(notice)
+
+    def _notice(self) -> Text:
+        """What is said of runs, and the key that leads there."""
+        told: str = getattr(getattr(self.app, "notice", None), "text", "")
+        if not told:
+            return Text()
+        runs = keys.command("app.runs")
+        assert runs is not None, "it stands in the table"
+        return Text(f" {keys.shown(runs, self._rebound)[0]}: {told} {of_locale().folded} ", "bold reverse")
+
+    @property
+    def _rebound(self) -> dict[str, str]:
+        rebound: dict[str, str] = getattr(self.app, "rebound", {})
+        return rebound
+
+    def _line(self, width: int) -> Text:
         if self.news:
             return Text(f" {self.news}", style="bold" if self.trouble else "", no_wrap=True, overflow="ellipsis")
         where = str(getattr(self.screen, "where", ""))
         offered = [command for command in keys.offered(where) if command.short]
         own = [self._entry(command) for command in offered if command.where == where]
         everywhere = [self._entry(command) for command in offered if command.where != where]
-        room = self.size.width - 1 - sum(entry.cell_len for entry in everywhere)
+        room = width - 1 - sum(entry.cell_len for entry in everywhere)
         while own and sum(entry.cell_len for entry in own) > room:  # help is the last thing to go
             own.pop()
         return Text(" ", no_wrap=True, overflow="ellipsis").append_text(Text().join([*own, *everywhere]))
 
     def _entry(self, command: keys.Command) -> Text:
-        rebound: dict[str, str] = getattr(self.app, "rebound", {})
-        shown = keys.shown(command, rebound)
+        shown = keys.shown(command, self._rebound)
         return Text().append(shown[0] if shown else f":{command.name}", "bold").append(f" {command.short}  ")

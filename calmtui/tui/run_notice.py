@@ -1,0 +1,77 @@
+"""What is said of runs on every screen: that one waits for somebody, and that one of this person's has failed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from calmtui.errors import CalmError
+from calmtui.estate import folders
+
+if TYPE_CHECKING:
+    from calmtui.runbooks.journal import Journal, Run
+    from calmtui.tui.app import CalmApp
+
+EVERY = 2.0
+"""Seconds between two looks."""
+LOOKED_AT = 100
+"""Of the newest runs, those that are looked at."""
+
+
+class RunNotice:
+    """Looks into the journal in a thread, once there is one."""
+
+    def __init__(self, app: CalmApp) -> None:
+        self._app = app
+        self.text = ""
+        """What is to be said: `1 run waits`; empty: nothing."""
+        self._busy = False
+        self._open: set[str] = set()
+        """This person's runs that were under way at the last look."""
+        self._failed: set[str] = set()
+        """Those of them that have failed since, and nobody has looked at."""
+
+    def begin(self) -> None:
+        """Look now and then from now on."""
+        self._app.set_interval(EVERY, self.look)
+
+    def seen(self, run_id: str = "") -> None:
+        """Somebody has looked at a run; without an id, at the list of them."""
+        self._failed = self._failed - {run_id} if run_id else set()
+
+    async def look(self) -> None:
+        """Look once, and have every footer say what there is."""
+        if self._busy or not self._worth():
+            return
+        self._busy = True
+        try:
+            with contextlib.suppress(CalmError):  # whoever opens the list is told in full
+                self._take(*await asyncio.to_thread(_read, self._app.journal))
+        finally:
+            self._busy = False
+
+    def _worth(self) -> bool:
+        """Whether anything was ever run: a look costs the imports of all that runs are made of."""
+        return "journal" in vars(self._app) or (folders.state() / "runs.db").exists()
+
+    def _take(self, runs: list[Run], me: str) -> None:
+        from calmtui.runbooks.journal import Standing  # not needed for the first paint
+        from calmtui.tui.run_words import needs_someone
+
+        mine = {run.id: run for run in runs if run.who == me}
+        self._failed |= {run_id for run_id in self._open if run_id in mine and mine[run_id].standing is Standing.FAILED}
+        self._open = {run_id for run_id, run in mine.items() if not run.standing.ended}
+        waiting, failed = sum(map(needs_someone, runs)), len(self._failed)
+        told = [f"{waiting} run{'s wait' if waiting > 1 else ' waits'}"] if waiting else []
+        told += [f"{failed} run{'s' * (failed > 1)} failed"] if failed else []
+        text = ", ".join(told)
+        if text != self.text:
+            self.text = text
+            self._app.show_notice()
+
+
+def _read(journal: Journal) -> tuple[list[Run], str]:
+    from calmtui.governance.identity import me
+
+    return journal.runs(LOOKED_AT), me().name
