@@ -13,6 +13,7 @@ from pathlib import Path
 from shlex import join
 
 from calmtui import masks
+from calmtui.actions import limits
 from calmtui.actions.deed import Deed
 from calmtui.actions.execute import Execution, unopened
 from calmtui.actions.gate import Gate
@@ -32,13 +33,10 @@ EXEC_PARALLEL = 64
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How a command is spread over its nodes."""
+class Limits(limits.Limits):
+    """How a command is spread over its nodes, and how long it may take."""
 
     parallel: int = EXEC_PARALLEL
-    """How many nodes at once."""
-    batches: tuple[str, ...] = ()
-    """As `batches.read` gives them; a batch with failures is the last."""
     connect_seconds: float | None = None
     """For each node until the command begins; None: as long as its source tries."""
     seconds: float | None = None
@@ -69,8 +67,7 @@ class Fanout:
             nodes,
             self._do,
             refuses=lambda node: refusal(live, node),
-            parallel=limits.parallel,
-            in_batches=limits.batches,
+            limits=limits,
             interrupted="cancelled: the command was told to end there",
         )
         self._kept = kept(len(self.execution.outcomes))

@@ -24,6 +24,7 @@ from calmtui.actions.commands import EXEC_PARALLEL, refusal, runs_at
 from calmtui.actions.deed import Deed
 from calmtui.actions.execute import Do, Execution, unopened
 from calmtui.actions.gate import Gate
+from calmtui.actions.limits import Limits
 from calmtui.actions.outcome import Status, names
 from calmtui.actions.said import lines
 from calmtui.errors import CalmError, SourceError, UsageError
@@ -139,7 +140,7 @@ def _execution(
         nodes,
         do,
         refuses=lambda node: refusal(live, node),
-        parallel=parallel,
+        limits=Limits(parallel),
         interrupted="cancelled: what was there stays, unless it was just being replaced",
         admission=admission,
     )

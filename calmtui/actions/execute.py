@@ -7,13 +7,15 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from calmtui import sanitise
 from calmtui.actions import batches
 from calmtui.actions.admission import Admission
 from calmtui.actions.gate import Gate
+from calmtui.actions.limits import Limits
 from calmtui.actions.outcome import Outcome, Status
+from calmtui.actions.pace import LOOK, Pace, healthy
 from calmtui.actions.plan import Plan, filled
 from calmtui.errors import CalmError, Refused
 from calmtui.estate.live import LiveEstate
@@ -21,9 +23,6 @@ from calmtui.fleet.node import Node, NodeId
 from calmtui.providers.base import Action, Lifecycle, NodeGone, OutcomeUnknown, Unreachable
 
 log = logging.getLogger(__name__)
-
-ACT_PARALLEL = 16
-"""How many nodes are acted on at once unless told otherwise: an engine or API is not flooded by one operator."""
 
 RETRY_SECONDS = 1.0
 """Before the first retry; twice as many before the second, and so on."""
@@ -50,31 +49,27 @@ class Execution:
         do: Do,
         *,
         refuses: Callable[[Node], str],
-        parallel: int,
-        in_batches: Sequence[str] = (),
+        limits: Limits,
         interrupted: str = "interrupted: it may have happened all the same",
-        max_failed: str = "",
         admission: Admission | None = None,
     ) -> None:
         """`refuses` says why a node, as it is now, cannot be done any more; empty: it can.
 
-        `in_batches` are as `batches.read` gives them: each waits for the one before. `max_failed`, a number of nodes
-        or a percentage of all of them, is how many may fail (or be unknown) before no further node is begun; without
-        it, no batch follows one with failures. `interrupted` is the outcome of what is under way when it is
-        cancelled. What the `admission` did not let through has its outcome from the start.
+        `interrupted` is the outcome of what is under way when it is cancelled. What the `admission` did not let
+        through has its outcome from the start. Raises UsageError for limits that are none.
         """
         self.title = title
         self.outcomes: dict[NodeId, Outcome] = {node.id: Outcome(node) for node in nodes}
-        self.parallel = parallel
+        self.limits = limits
         self.began: float | None = None
         """Seconds since the epoch; None until it runs."""
         self.ended: float | None = None
         self._live = live
         self._do = do
         self._refuses = refuses
-        self._batches = in_batches
         self._interrupted = interrupted
-        self._budget = batches.budget(max_failed, len(self.outcomes))
+        self._budget = batches.budget(limits.max_failed, len(self.outcomes))
+        self._min_healthy = batches.least(limits.min_healthy, len(self.outcomes))
         self._admission: Admission | None = None
         self._admitted = False
         """Whether the gate has let the next `run` through."""
@@ -129,17 +124,26 @@ class Execution:
 
     async def _run(self) -> list[Outcome]:
         self.began = time.time()
-        sizes = batches.sizes(self._batches, len(self._waiting))
+        sizes = batches.sizes(self.limits.batches, len(self._waiting))
+        before = 0
         try:
             for number, size in enumerate(sizes, 1):
                 await self._batch(size)
                 failed = len(self.having(Status.FAILED, Status.UNKNOWN))
-                if number < len(sizes) and failed > (self._budget or 0):
+                if number < len(sizes) and not self._may_follow(failed, failed - before, size):
                     self._skip_rest(f"not begun: batch {number} of {len(sizes)} had failures")
+                before = failed
         finally:
             self.cancel()
             self.ended = time.time()
         return list(self.outcomes.values())
+
+    def _may_follow(self, failed: int, in_batch: int, size: int) -> bool:
+        """Whether a batch may follow one of this size, given how many have failed in all and in it."""
+        allowed = batches.budget(self.limits.max_failed_in_batch, size)
+        if allowed is not None:
+            return in_batch <= allowed and failed <= (failed if self._budget is None else self._budget)
+        return failed <= (self._budget or 0)
 
     def cancel(self) -> int:
         """Begin no further node; those that wait are skipped. Returns how many there were."""
@@ -176,18 +180,33 @@ class Execution:
 
     async def _batch(self, size: int) -> None:
         """Do it to the next `size` nodes."""
-        last = len(self._waiting) - size
+        last = max(len(self._waiting) - size, 0)
+        pace = Pace(self._waiting, self.limits.parallel, self._min_healthy)
 
         async def work() -> None:
-            while len(self._waiting) > max(last, 0):
+            while len(self._waiting) > last:
                 if self._spent():
                     self._skip_rest(f"not begun: more than {self._budget} had failed")
+                elif (node_id := pace.begin(self._healthy())) is not None:
+                    try:
+                        await self._one(node_id)
+                    finally:
+                        pace.end(node_id)
+                elif pace.hopeless:
+                    self._skip_rest(pace.hopeless)
                 else:
-                    await self._one(self._waiting.popleft())
+                    await asyncio.sleep(LOOK)
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self.parallel, size)):
+            for _ in range(min(self.limits.parallel, size)):
                 group.create_task(work())
+
+    def _healthy(self) -> set[NodeId]:
+        """The nodes that run; not looked up where it does not matter."""
+        if not self._min_healthy:
+            return set()
+        failed = {node.id for node in self.having(Status.FAILED, Status.UNKNOWN)}
+        return healthy(self._live, self.outcomes, failed)
 
     def _skip_rest(self, reason: str) -> int:
         count = len(self._waiting)
@@ -245,18 +264,6 @@ class Execution:
             listener(outcome)
 
 
-@dataclass(frozen=True)
-class Limits:
-    """How a plan is spread over its nodes."""
-
-    parallel: int = ACT_PARALLEL
-    """How many nodes at once."""
-    batches: tuple[str, ...] = ()
-    """As `batches.read` gives them."""
-    max_failed: str = ""
-    """`3` or `5%`: how many may fail before no further node is begun; empty: all, or none before another batch."""
-
-
 async def act(
     gate: Gate, plan: Plan, limits: Limits | None = None, *, break_glass: bool = False, reason: str = ""
 ) -> Execution:
@@ -267,7 +274,7 @@ async def act(
     """
     live, limits = gate.live, limits or Limits()
     plan = filled(plan, plan.parameters)
-    batches.budget(limits.max_failed, len(plan.targets))  # a slip of the pen costs no approval
+    limits.check()
     actions = {target.node.id: target.action for target in plan.targets}
 
     async def do(node: Node) -> tuple[Status, str]:
@@ -281,10 +288,7 @@ async def act(
 
     admission = await gate.admit(plan.deed, break_glass=break_glass, reason=reason)
     nodes = (target.node for target in plan.targets)
-    return Execution(
-        live, plan.name, nodes, do, refuses=refuses, parallel=limits.parallel, in_batches=limits.batches,
-        max_failed=limits.max_failed, admission=admission,
-    )  # fmt: skip
+    return Execution(live, plan.name, nodes, do, refuses=refuses, limits=limits, admission=admission)
 
 
 async def acted(live: LiveEstate, node: Node, action: Action, values: Mapping[str, str]) -> tuple[Status, str]:

@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,8 +16,9 @@ from calmtui.cli.settings import Settings, settings
 from calmtui.errors import CalmError, UsageError
 
 if TYPE_CHECKING:
-    from calmtui.actions.execute import Execution, Limits
+    from calmtui.actions.execute import Execution
     from calmtui.actions.gate import Gate, Judgement
+    from calmtui.actions.limits import Limits
     from calmtui.actions.outcome import Outcome
     from calmtui.actions.plan import LeftOut, Plan
     from calmtui.cli.opened import Opened
@@ -41,6 +42,12 @@ def act(
     max_failed: Annotated[
         str, typer.Option(metavar="N|N%", help="Begin no further node when more than this have failed.")
     ] = "",
+    max_failed_in_batch: Annotated[
+        str, typer.Option(metavar="N|N%", help="Begin no other batch when more than this of one have failed.")
+    ] = "",
+    min_healthy: Annotated[
+        str, typer.Option(metavar="N|N%", help="Begin a node only while so many of the others run.")
+    ] = "",
     reason: Annotated[str, typer.Option(help="Why, for the record and for those who approve.")] = "",
     ask_approval: Annotated[bool, typer.Option("--ask-approval", help="Ask for the approval that it needs.")] = False,
     break_glass: Annotated[
@@ -52,12 +59,13 @@ def act(
     """Do something to every node that a query selects: start, stop, restart…"""
     from calmtui.actions import batches as read_batches
     from calmtui.actions import parameters
-    from calmtui.actions.execute import Limits
+    from calmtui.actions.limits import Limits
 
     given = parameters.parse(parameter or ())
     if not (yes or dry_run or ask_approval or sys.stdin.isatty()):
         raise UsageError("there is no terminal to confirm on", next_step="add --yes to go on without being asked")
-    limits = Limits(parallel, read_batches.read(batches) if batches else (), max_failed)
+    limits = Limits(parallel, read_batches.read(batches) if batches else (), max_failed, max_failed_in_batch,
+                    min_healthy)  # fmt: skip
     how = _How(given, limits, reason, yes=yes, break_glass=break_glass, dry_run=dry_run, ask_approval=ask_approval,
                as_json=as_json)  # fmt: skip
     raise typer.Exit(asyncio.run(_act(settings(context), action, query, how, wait)))
@@ -90,12 +98,12 @@ async def _act(chosen: Settings, action: str, query: str, how: _How, wait: float
             return ExitCode.FINE
         judgement = await gate.judge(plan.deed, break_glass=how.break_glass)
         if how.dry_run:
-            _print_plan(plan, judgement, as_json=how.as_json)
+            _print_plan(plan, how.limits, judgement, as_json=how.as_json)
             return ExitCode.FAILED if estate.failed else ExitCode.FINE
         if how.ask_approval:
             return await _ask_approval(gate, judgement, how)
         if judgement.answer is Answer.ALLOWED and not how.yes:
-            confirmed = await _confirmed(estate, query, plan, judgement)
+            confirmed = await _confirmed(estate, query, plan, how.limits, judgement)
             if confirmed is None:
                 say("nothing was done")
                 return ExitCode.FAILED
@@ -161,14 +169,14 @@ def _plan(estate: Opened, action: str, query: str, given: dict[str, str]) -> Pla
     return plan.filled(made, given)
 
 
-def _print_plan(plan: Plan, judgement: Judgement, *, as_json: bool) -> None:
+def _print_plan(plan: Plan, limits: Limits, judgement: Judgement, *, as_json: bool) -> None:
     from calmtui.cli.printing import out, out_json
 
     if as_json:
         pairs = zip(plan.targets, judgement.verdicts, strict=True)
         out_json({
             "action": plan.name, "hash": plan.hash, "parameters": dict(plan.parameters),
-            "danger": plan.danger.name.lower(), "reasons": plan.reasons, "undo": plan.undo,
+            "limits": asdict(limits), "danger": plan.danger.name.lower(), "reasons": plan.reasons, "undo": plan.undo,
             "answer": judgement.answer, "why_not": judgement.why_not,
             "needs": {rule: str(needed) for rule, needed in judgement.needs.items()},
             "targets": [{"id": target.node.id, "what": target.sentence, "answer": verdict.answer,
@@ -176,7 +184,7 @@ def _print_plan(plan: Plan, judgement: Judgement, *, as_json: bool) -> None:
             "left_out": _left_out_json(plan.left_out),
         })  # fmt: skip
     else:
-        out("\n".join([*_plan_lines(plan, len(plan.targets)), *verdict_lines(judgement), f"hash: {plan.hash}"]))
+        out("\n".join([*_plan_lines(plan, limits, len(plan.targets)), *verdict_lines(judgement), f"hash: {plan.hash}"]))
 
 
 def verdict_lines(judgement: Judgement) -> list[str]:
@@ -191,11 +199,11 @@ def verdict_lines(judgement: Judgement) -> list[str]:
     return [*found, f"! {judgement.read_only}"] if judgement.read_only else found
 
 
-def _plan_lines(plan: Plan, limit: int) -> list[str]:
+def _plan_lines(plan: Plan, limits: Limits, limit: int) -> list[str]:
     """A plan for people; `limit` targets at the most are listed."""
     values = "".join(f" {name}={value}" for name, value in plan.parameters.items())
     count = f"{len(plan.targets)} node{'s' if len(plan.targets) != 1 else ''}"
-    found = [f"{plan.name}{values}: {count}; undo: {plan.undo or 'none'}"]
+    found = [f"{plan.name}{values}: {count}; {limits.told()}; undo: {plan.undo or 'none'}"]
     found += [f"  {target.node.id}  {target.sentence}" for target in plan.targets[:limit]]
     if len(plan.targets) > limit:
         found.append(f"  … and {len(plan.targets) - limit} more; --dry-run lists them all")
@@ -205,7 +213,7 @@ def _plan_lines(plan: Plan, limit: int) -> list[str]:
     return found
 
 
-async def _confirmed(estate: Opened, query: str, plan: Plan, judgement: Judgement) -> Plan | None:
+async def _confirmed(estate: Opened, query: str, plan: Plan, limits: Limits, judgement: Judgement) -> Plan | None:
     """Show the plan and ask; nothing but what is asked for counts as a yes.
 
     The targets are resolved again then: where something is otherwise it is shown, and asked about anew.
@@ -214,7 +222,7 @@ async def _confirmed(estate: Opened, query: str, plan: Plan, judgement: Judgemen
     from calmtui.cli.terminal import ask
     from calmtui.providers.base import Danger
 
-    lines = [*_plan_lines(plan, SHOWN), *verdict_lines(judgement), *(f"! {reason}" for reason in plan.reasons)]
+    lines = [*_plan_lines(plan, limits, SHOWN), *verdict_lines(judgement), *(f"! {reason}" for reason in plan.reasons)]
     while True:
         say("\n".join(lines))
         if plan.danger is not Danger.NONE:
@@ -226,7 +234,7 @@ async def _confirmed(estate: Opened, query: str, plan: Plan, judgement: Judgemen
         changed = difference(plan, now)
         if not changed:
             return now
-        lines = [*_plan_lines(now, SHOWN), "! since the plan was shown, this has changed:",
+        lines = [*_plan_lines(now, limits, SHOWN), "! since the plan was shown, this has changed:",
                  *(f"!   {line}" for line in changed)]  # fmt: skip
         plan = now
 

@@ -50,6 +50,15 @@ def exec_(
     connect_timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="To reach each node; none: as its source says.")
     ] = None,
+    max_failed: Annotated[
+        str, typer.Option(metavar="N|N%", help="Begin no further node when more than this have failed.")
+    ] = "",
+    max_failed_in_batch: Annotated[
+        str, typer.Option(metavar="N|N%", help="Begin no other batch when more than this of one have failed.")
+    ] = "",
+    min_healthy: Annotated[
+        str, typer.Option(metavar="N|N%", help="Begin a node only while so many of the others run.")
+    ] = "",
     retries: Annotated[int, typer.Option(min=0, metavar="N", help="So often again on those that failed.")] = 0,
     stdin: Annotated[str, typer.Option(metavar="FILE", help="Input for every node; - is what is piped in.")] = "",
     env: Annotated[list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="For the command.")] = None,
@@ -65,7 +74,8 @@ def exec_(
     from calmtui.actions import batches as read_batches
     from calmtui.actions.commands import Limits
 
-    limits = Limits(parallel, read_batches.read(batches) if batches else (), connect_timeout, timeout, retries)
+    limits = Limits(parallel, read_batches.read(batches) if batches else (), max_failed, max_failed_in_batch,
+                    min_healthy, connect_timeout, timeout, retries)  # fmt: skip
     form = "json" if as_json else "diff" if diff else "gathered" if gather else "lines"
     work = _exec(
         settings(context), query, _Wanted(tuple(command), stdin, _environment(env or []), sudo), limits,

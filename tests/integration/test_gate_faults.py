@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from calmtui.actions import execute
-from calmtui.actions.execute import Execution, Limits, act
+from calmtui.actions.execute import Execution, act
 from calmtui.actions.gate import Gate
+from calmtui.actions.limits import Limits
 from calmtui.actions.outcome import Outcome, Status
 from calmtui.actions.plan import make
 from calmtui.estate.live import LiveEstate

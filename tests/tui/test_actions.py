@@ -13,7 +13,8 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from calmtui.actions.execute import Execution, Limits, act
+from calmtui.actions.execute import Execution, act
+from calmtui.actions.limits import Limits
 from calmtui.actions.outcome import Status
 from calmtui.actions.plan import Plan, make
 from calmtui.estate.live import LiveEstate
@@ -92,10 +93,26 @@ async def test_a_digit_leads_to_the_plan_and_y_carries_it_out(cloud: Cloud) -> N
         assert isinstance(app.screen, PlanScreen)
         lines = shown(app)
         assert all(node.id in lines for node in instances(app) if node.name.startswith("web"))
-        assert "0 hidden by the filter · 2 at once · undo: start" in lines
+        assert "0 hidden by the filter · undo: start" in lines
         await pilot.press("y")
         await until(pilot, lambda: isinstance(app.screen, OutcomesScreen) and "2 ok" in shown(app))
         assert cloud.states() == {"web-1": "stopped", "web-2": "stopped", "db-1": "running"}
+
+
+async def test_the_limits_of_a_plan_are_typed_into_it_and_a_wrong_one_does_nothing(cloud: Cloud) -> None:
+    async with console(cloud) as (app, pilot):
+        await choose(app, pilot, ["web-1", "web-2"])
+        await pilot.press("2")
+        screen = app.screen
+        for name, value in {"parallel": "1", "batches": "1,100%", "max_failed": "0", "min_healthy": "half"}.items():
+            screen.query_one(f"#{name}", Input).value = value
+        await pilot.press("y")
+        await until(pilot, lambda: "'half' is no number of nodes" in shown(app))
+        screen.query_one("#min_healthy", Input).value = "1"
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, OutcomesScreen))
+        assert isinstance(app.screen, OutcomesScreen)
+        assert app.screen.execution.limits == Limits(1, ("1", "100%"), "0", min_healthy="1")
 
 
 async def test_enter_on_a_plan_does_nothing_because_the_focus_is_on_cancel(cloud: Cloud) -> None:
@@ -173,7 +190,7 @@ async def test_a_plan_of_an_action_that_needs_a_value_asks_for_it_and_checks_it(
         await pilot.press("x", "tab", "tab", "enter")
         assert "replicas is a whole number, not 'x'" in shown(app)
         assert source.acts == []
-        app.screen.query_one(Input).value = "3"
+        app.screen.query_one(".value", Input).value = "3"
         await pilot.press("y")
         await until(pilot, lambda: isinstance(app.screen, OutcomesScreen) and "1 ok" in shown(app))
         assert source.acts == [("lab:api", "scale", {"replicas": "3"})]

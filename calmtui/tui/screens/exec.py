@@ -14,8 +14,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from calmtui import masks, sanitise
-from calmtui.actions import batches
-from calmtui.actions.commands import Fanout, Limits, asked_once, places
+from calmtui.actions.commands import EXEC_PARALLEL, Fanout, Limits, asked_once, places
 from calmtui.actions.gate import Gate
 from calmtui.actions.outcome import names
 from calmtui.actions.plan import Plan, of_command
@@ -28,6 +27,7 @@ from calmtui.store import commands as history
 from calmtui.store.database import StoreError
 from calmtui.tui import keys
 from calmtui.tui.glyphs import of_locale
+from calmtui.tui.widgets.limit_fields import LimitFields
 from calmtui.tui.widgets.rows import Rows, Span
 
 
@@ -54,7 +54,6 @@ class ExecScreen(ModalScreen[Fanout | None]):
         & Horizontal { height: 1; }
         & Horizontal > Static { width: auto; margin-right: 1; }
         & Horizontal > Input { width: 1fr; }
-        & #limits > Input { width: 12; margin-right: 2; }
     }
     """
 
@@ -89,12 +88,9 @@ class ExecScreen(ModalScreen[Fanout | None]):
                 yield Input(self._line, id="line", compact=True, suggester=_Past(self._past))
             yield Rows(self._row, id="past")
             yield Static(id="about", markup=False)
-            with Horizontal(id="limits"):
-                yield Static("at once", markup=False)
-                yield Input("64", id="parallel", compact=True)
-                yield Static("batches", markup=False)
-                yield Input("", placeholder="1,10%,100%", id="batches", compact=True)
-                yield Static("seconds", markup=False)
+            yield LimitFields({"parallel": str(EXEC_PARALLEL)})
+            with Horizontal():
+                yield Static("seconds for each node", markup=False)
                 yield Input("", placeholder="no limit", id="seconds", compact=True)
             if plan.reasons:
                 sign = of_locale().states[State.DEGRADED]
@@ -203,16 +199,15 @@ class ExecScreen(ModalScreen[Fanout | None]):
             self.dismiss(fanout)
 
     def _limits(self) -> Limits:
-        parallel, in_batches, seconds = (
-            self.query_one(f"#{name}", Input).value.strip() for name in ("parallel", "batches", "seconds")
-        )
-        if not parallel.isdecimal() or int(parallel) == 0:
-            raise UsageError(f"{parallel!r} at once: write a number")
+        seconds = self.query_one("#seconds", Input).value.strip()
         try:
             limit = float(seconds) if seconds else None
         except ValueError:
             raise UsageError(f"{seconds!r} seconds: write a number, or nothing for no limit") from None
-        return Limits(int(parallel), batches.read(in_batches) if in_batches else (), seconds=limit)
+        spread = self.query_one(LimitFields).limits
+        return Limits(
+            spread.parallel, spread.batches, spread.max_failed, min_healthy=spread.min_healthy, seconds=limit
+        )
 
     def _plan(self) -> Plan:
         return of_command("", self.nodes, hidden=self._hidden, is_stale=self.live.fleet.is_stale)

@@ -184,7 +184,7 @@ class OutcomesScreen(Screen[None]):
     @work(exclusive=True, group="gate")
     async def _again(self, plan: Plan) -> None:
         try:
-            execution = await act(self.gate, plan)
+            execution = await act(self.gate, plan, self.execution.limits)
         except CalmError as error:
             self._say(str(error))
         else:

@@ -14,8 +14,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from calmtui import sanitise
-from calmtui.actions.execute import ACT_PARALLEL, act
+from calmtui.actions.execute import act
 from calmtui.actions.gate import Gate, Judgement
+from calmtui.actions.limits import ACT_PARALLEL
 from calmtui.actions.plan import Plan, difference, filled, make, needed
 from calmtui.errors import CalmError
 from calmtui.fleet.node import State
@@ -25,6 +26,7 @@ from calmtui.governance.decide import Answer
 from calmtui.providers.base import Parameter
 from calmtui.tui import keys
 from calmtui.tui.glyphs import of_locale
+from calmtui.tui.widgets.limit_fields import LimitFields
 from calmtui.tui.widgets.rows import Rows, Span
 from calmtui.tui.widgets.why import Why
 
@@ -70,6 +72,8 @@ class PlanScreen(ModalScreen[None]):
         """The reason for which the glass is to be broken; empty: it is not."""
         self._given = dict(plan.parameters)
         """The values that were typed so far."""
+        self._limits = {"parallel": str(ACT_PARALLEL)}
+        """What stands in the fields of the limits."""
         self._answered: Callable[[str], Coroutine[Any, Any, None]] | None = None
         """What is done with the reason that is asked for."""
         self._look_at(plan)
@@ -92,6 +96,7 @@ class PlanScreen(ModalScreen[None]):
                 yield Static(
                     f"{of_locale().states[State.DEGRADED]} " + " · ".join(plan.reasons), id="reasons", markup=False
                 )
+            yield LimitFields(self._limits)
             for parameter in self.parameters:
                 yield from self._asked(parameter)
             yield Static("policy: being asked", id="verdict", markup=False)
@@ -254,7 +259,8 @@ class PlanScreen(ModalScreen[None]):
             self._wrong(f"since this was shown: {some}. {left}")
             return
         plan = filled(now, self._values())
-        execution = await act(self.gate, plan, break_glass=bool(self.broken), reason=self.broken)
+        limits = self.query_one(LimitFields).limits
+        execution = await act(self.gate, plan, limits, break_glass=bool(self.broken), reason=self.broken)
         self.app.switch_screen(OutcomesScreen(self.gate, plan, execution))
 
     def _values(self) -> dict[str, str]:
@@ -271,7 +277,7 @@ class PlanScreen(ModalScreen[None]):
 
     async def _take(self, plan: Plan) -> None:
         """Show another plan in place of the one that was shown; what was typed for it stays."""
-        self._given = self._values()
+        self._given, self._limits = self._values(), self.query_one(LimitFields).given
         self._look_at(plan)
         await self.recompose()
         self._open()
@@ -308,9 +314,7 @@ class PlanScreen(ModalScreen[None]):
         return " · ".join([self.plan.name, count, *environments])
 
     def _about(self) -> str:
-        at_once = min(ACT_PARALLEL, len(self.plan.targets))
-        order = f"{at_once} at once" if at_once > 1 else "one at a time"
-        return f"{self.plan.hidden} hidden by the filter · {order} · undo: {self.plan.undo or 'none'}"
+        return f"{self.plan.hidden} hidden by the filter · undo: {self.plan.undo or 'none'}"
 
     def _what(self) -> str:
         """What will happen, once for all the nodes of a kind."""

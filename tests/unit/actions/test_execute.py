@@ -3,17 +3,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from typing import Any
 
 import pytest
 
 from calmtui.actions import execute
 from calmtui.actions.commands import Fanout
 from calmtui.actions.commands import Limits as CommandLimits
-from calmtui.actions.execute import Execution, Limits, act
+from calmtui.actions.execute import Execution, act
 from calmtui.actions.gate import Gate
+from calmtui.actions.limits import Limits
 from calmtui.actions.outcome import Outcome, Status
 from calmtui.actions.plan import Plan, make
-from calmtui.errors import Refused
+from calmtui.errors import Refused, UsageError
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node, State
 from calmtui.fleet.update import Delta
@@ -27,10 +29,10 @@ def plan(*nodes: Node) -> Plan:
 
 
 async def admitted(
-    estate: LiveEstate, made: Plan, *, read_only: bool = False, parallel: int = 16, max_failed: str = ""
+    estate: LiveEstate, made: Plan, *, read_only: bool = False, parallel: int = 16, **limits: Any
 ) -> Execution:
     gate = Gate(estate, read_only=read_only, through="command")
-    return await act(gate, made, Limits(parallel, max_failed=max_failed))
+    return await act(gate, made, Limits(parallel, **limits))
 
 
 async def done(_: Node) -> str:
@@ -183,6 +185,64 @@ async def test_no_further_node_is_begun_when_more_have_failed_than_may() -> None
     assert [outcome.status for outcome in outcomes] == [Status.FAILED] * 3 + [Status.SKIPPED] * 5
     assert len(source.acts) == 3
     assert outcomes[-1].detail == "not begun: more than 2 had failed"
+
+
+async def test_a_node_waits_until_enough_of_the_others_run_again() -> None:
+    down: set[str] = set()
+
+    async def deed(which: Node) -> str:
+        down.add(which.name)
+        assert len(down) == 1, "it was begun while another was down"
+        estate.fleet.apply("lab", [Delta("", put=[node(which.name, state=State.PENDING)])])
+        asyncio.get_running_loop().call_later(0.05, come_back, which.name)
+        return "restarted"
+
+    def come_back(name: str) -> None:
+        down.discard(name)
+        estate.fleet.apply("lab", [Delta("", put=[node(name)])])
+
+    nodes = [node(f"n{number}") for number in range(4)]
+    estate = live(Workshop(deed), *nodes)
+    outcomes = await (await admitted(estate, plan(*nodes), min_healthy="75%")).run()
+    assert [outcome.status for outcome in outcomes] == [Status.OK] * 4
+
+
+async def test_what_would_leave_too_few_running_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("calmtui.actions.pace.UNHEALTHY", 0.1)
+
+    async def deed(which: Node) -> str:
+        estate.fleet.apply("lab", [Delta("", put=[node(which.name, state=State.STOPPED, actions=["start"])])])
+        return "stopped"
+
+    nodes = [node(f"n{number}") for number in range(4)]
+    source = Workshop(deed)
+    estate = live(source, *nodes)
+    outcomes = await (await admitted(estate, plan(*nodes), min_healthy="50%")).run()
+    assert [outcome.status for outcome in outcomes] == [Status.OK] * 2 + [Status.SKIPPED] * 2
+    assert outcomes[-1].detail == "not begun: fewer than 2 others run"
+    assert len(source.acts) == 2
+
+
+@pytest.mark.parametrize(("in_batch", "done_at_all"), [("1", 6), ("50%", 6), ("0", 2), ("", 2)])
+async def test_a_batch_may_have_failures_of_its_own(in_batch: str, done_at_all: int) -> None:
+    async def deed(which: Node) -> str:
+        if which.name in ("n1", "n2", "n5"):
+            raise Forbidden("no", where="lab")
+        return "stopped"
+
+    nodes = [node(f"n{number}") for number in range(6)]
+    source = Workshop(deed)
+    work = await admitted(live(source, *nodes), plan(*nodes), batches=("2",), max_failed_in_batch=in_batch)
+    await work.run()
+    assert len(source.acts) == done_at_all
+
+
+@pytest.mark.parametrize("wrong", [{"max_failed": "few"}, {"max_failed_in_batch": "-1"}, {"min_healthy": "101%"}])
+async def test_a_limit_that_is_none_is_refused_before_anything_is_recorded(wrong: dict[str, str]) -> None:
+    estate = live(Workshop(done), node("a"))
+    with pytest.raises(UsageError):
+        await admitted(estate, plan(node("a")), **wrong)
+    assert list(trail.read(Gate(estate, read_only=False, through="command").trail.path)) == []
 
 
 async def test_who_is_so_already_is_left_as_it_is_and_told_apart() -> None:
