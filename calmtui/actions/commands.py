@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 import os
 import time
@@ -83,15 +84,22 @@ class Fanout:
         Where a command for a node runs on another (an instance's host), both must be allowed. Raises Refused,
         EstateError, StoreError, UsageError.
         """
-        nodes = self.execution.waiting
-        at = {node.id: runs_at(self.live, node) or node for node in nodes}
-        every = list({node.id: node for node in [*nodes, *at.values()]}.values())
-        deed = command_deed(every, self.command.words, hidden=hidden)
+        deed = await asyncio.to_thread(self.deed, hidden=hidden)
         admission = await self._gate.admit(deed, break_glass=break_glass, reason=reason)
-        for node_id, place in at.items():
+        for node_id, place in self._places().items():
             if place.id in admission.denied:
                 admission.deny(node_id, admission.denied[place.id])
         self.execution.admit(admission)
+
+    def deed(self, *, hidden: int = 0) -> Deed:
+        """It on the nodes that wait, as the gate judges it: where it runs counts as well. Reads the input's file."""
+        nodes = self.execution.waiting
+        every = list({node.id: node for node in [*nodes, *self._places().values()]}.values())
+        return command_deed(every, self.command.words, besides(self.command), hidden=hidden)
+
+    def _places(self) -> dict[NodeId, Node]:
+        """Where it runs for each node that waits."""
+        return {node.id: runs_at(self.live, node) or node for node in self.execution.waiting}
 
     async def run(self) -> None:
         """Run it on every node. Cancelled, it ends the command where it runs, and keeps what has come."""
@@ -168,11 +176,25 @@ class Fanout:
             listener(node_id, piece)
 
 
-def command_deed(nodes: Sequence[Node], words: Sequence[str], *, hidden: int = 0) -> Deed:
+def command_deed(nodes: Sequence[Node], words: Sequence[str], more: str = "", *, hidden: int = 0) -> Deed:
     """A command, as the gate judges and records it: secrets masked, side by side with others."""
-    line = masks.text(words[0] if len(words) == 1 else join(words))
+    line = masks.text(words[0] if len(words) == 1 else join(words)) + more
     sentences = [line] * len(nodes)
     return Deed("exec", nodes, sentences, Danger.CONFIRM, hidden=hidden, event=Event.COMMAND, exclusive=False)
+
+
+def besides(command: Command) -> str:
+    """What makes it another command besides its words: an approval binds that too. Empty when there is nothing."""
+    found = ["as root"] if command.sudo is not None else []
+    found += [masks.text(f"{name}={value}") for name, value in sorted(command.environment.items())]
+    if isinstance(command.stdin, bytes):
+        size, digest = len(command.stdin), hashlib.sha256(command.stdin)
+    else:
+        with command.stdin.open("rb") as file:
+            size, digest = command.stdin.stat().st_size, hashlib.file_digest(file, "sha256")
+    if size:
+        found.append(f"{size:,} bytes of input, sha256 {digest.hexdigest()}")
+    return f" ({', '.join(found)})" if found else ""
 
 
 def _at(seconds: float | None) -> float | None:

@@ -19,11 +19,9 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from calmtui.actions.admission import Admission
 from calmtui.actions.commands import EXEC_PARALLEL, refusal, runs_at
 from calmtui.actions.deed import Deed
 from calmtui.actions.execute import Do, Execution, unopened
-from calmtui.actions.gate import Gate
 from calmtui.actions.limits import Limits
 from calmtui.actions.outcome import Status, names
 from calmtui.actions.said import lines
@@ -69,14 +67,20 @@ def pack(source: Path, folder: Path) -> Packed:
     return Packed(data, kind, name, f"{stat.S_IMODE(source.stat().st_mode):o}", data.stat().st_size, sha256)
 
 
-async def put(
-    gate: Gate, nodes: Sequence[Node], packed: Packed, target: str, *, moved: Moved, parallel: int = EXEC_PARALLEL
-) -> Execution:
-    """The execution that puts it in the place `target` on every node, let through by the gate and not yet begun.
+def put_deed(nodes: Sequence[Node], packed: Packed, target: str) -> Deed:
+    """To put it there, as the gate judges it."""
+    return _deed("copy", nodes, f"put {packed.name} (sha256 {packed.sha256}) at {target}")
 
-    Raises Refused, EstateError, StoreError.
-    """
-    live = gate.live
+
+def get_deed(nodes: Sequence[Node], path: str) -> Deed:
+    """To get it, as the gate judges it."""
+    return _deed("fetch", nodes, f"get {path}")
+
+
+def put(
+    live: LiveEstate, nodes: Sequence[Node], packed: Packed, target: str, *, moved: Moved, parallel: int = EXEC_PARALLEL
+) -> Execution:
+    """The execution that puts it in the place `target` on every node; the gate has yet to let it through."""
     words = (packed.kind, target, str(packed.size), packed.sha256, packed.mode, packed.name)
 
     async def do(node: Node) -> tuple[Status, str]:
@@ -87,19 +91,13 @@ async def put(
         await _run(live, node, command, lambda data: None)
         return Status.OK, f"{packed.size:,} bytes, sha256 {packed.sha256[:12]}"
 
-    sentence = f"put {packed.name} (sha256 {packed.sha256}) at {target}"
-    admission = await gate.admit(_deed("copy", nodes, sentence))
-    return _execution(live, f"put {packed.name}", nodes, do, parallel, admission)
+    return _execution(live, f"put {packed.name}", nodes, do, parallel)
 
 
-async def get(
-    gate: Gate, nodes: Sequence[Node], path: str, folder: Path, *, moved: Moved, parallel: int = EXEC_PARALLEL
+def get(
+    live: LiveEstate, nodes: Sequence[Node], path: str, folder: Path, *, moved: Moved, parallel: int = EXEC_PARALLEL
 ) -> Execution:
-    """The execution that gets `path` of every node into a folder of the node's name within `folder`, not yet begun.
-
-    Raises Refused, EstateError, StoreError.
-    """
-    live = gate.live
+    """The execution that gets `path` of every node into a folder of the node's name within `folder`; as `put`."""
     called = {node_id: name.replace("/", "_") for node_id, name in names(nodes).items()}
 
     async def do(node: Node) -> tuple[Status, str]:
@@ -121,8 +119,7 @@ async def get(
             await asyncio.to_thread(_unpack, archive, Path(work) / "new", folder / called[node.id])
         return Status.OK, f"{size:,} bytes in {folder / called[node.id]}"
 
-    admission = await gate.admit(_deed("fetch", nodes, f"get {path}"))
-    return _execution(live, f"get {path}", nodes, do, parallel, admission)
+    return _execution(live, f"get {path}", nodes, do, parallel)
 
 
 def _deed(action: str, nodes: Sequence[Node], sentence: str) -> Deed:
@@ -131,9 +128,7 @@ def _deed(action: str, nodes: Sequence[Node], sentence: str) -> Deed:
     return Deed(action, nodes, [sentence] * len(nodes), danger, event=Event.COPY, exclusive=changes, changes=changes)
 
 
-def _execution(
-    live: LiveEstate, title: str, nodes: Sequence[Node], do: Do, parallel: int, admission: Admission
-) -> Execution:
+def _execution(live: LiveEstate, title: str, nodes: Sequence[Node], do: Do, parallel: int) -> Execution:
     return Execution(
         live,
         title,
@@ -142,7 +137,6 @@ def _execution(
         refuses=lambda node: refusal(live, node),
         limits=Limits(parallel),
         interrupted="cancelled: what was there stays, unless it was just being replaced",
-        admission=admission,
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from calmtui.cli import asking
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
 from calmtui.errors import CalmError, UsageError
@@ -48,11 +48,9 @@ def act(
     min_healthy: Annotated[
         str, typer.Option(metavar="N|N%", help="Begin a node only while so many of the others run.")
     ] = "",
-    reason: Annotated[str, typer.Option(help="Why, for the record and for those who approve.")] = "",
-    ask_approval: Annotated[bool, typer.Option("--ask-approval", help="Ask for the approval that it needs.")] = False,
-    break_glass: Annotated[
-        bool, typer.Option("--break-glass", help="In an emergency, with a reason; it is reviewed afterwards.")
-    ] = False,
+    reason: asking.Reason = "",
+    ask_approval: asking.AskApproval = False,
+    break_glass: asking.BreakGlass = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")] = False,
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
 ) -> None:
@@ -101,7 +99,7 @@ async def _act(chosen: Settings, action: str, query: str, how: _How, wait: float
             _print_plan(plan, how.limits, judgement, as_json=how.as_json)
             return ExitCode.FAILED if estate.failed else ExitCode.FINE
         if how.ask_approval:
-            return await _ask_approval(gate, judgement, how)
+            return await asking.ask_approval(gate, plan.deed, how.reason, as_json=how.as_json)
         if judgement.answer is Answer.ALLOWED and not how.yes:
             confirmed = await _confirmed(estate, query, plan, how.limits, judgement)
             if confirmed is None:
@@ -140,22 +138,6 @@ def _well_but_denied(execution: Execution) -> bool:
     from calmtui.actions.outcome import Status
 
     return not execution.having(Status.FAILED, Status.UNKNOWN, Status.SKIPPED)
-
-
-async def _ask_approval(gate: Gate, judgement: Judgement, how: _How) -> int:
-    from calmtui.cli.printing import out, out_json
-    from calmtui.governance.approvals import described, still_needs
-
-    request = await gate.ask(judgement, how.reason)
-    if how.as_json:
-        out_json(described(request, time.time()))
-    else:
-        out(f"approval {request.id} is asked for; it needs {still_needs(request)}")
-    try:
-        await gate.tell(request)
-    except CalmError as error:  # the request stands all the same
-        say(f"calmtui: {error}")
-    return ExitCode.FINE
 
 
 def _plan(estate: Opened, action: str, query: str, given: dict[str, str]) -> Plan:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from calmtui.cli import asking
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
 from calmtui.errors import CalmError
 
 if TYPE_CHECKING:
     from calmtui.actions.copy import Moved
+    from calmtui.actions.deed import Deed
     from calmtui.actions.execute import Execution
-    from calmtui.actions.gate import Gate
+    from calmtui.estate.live import LiveEstate
     from calmtui.fleet.node import Node, NodeId
 
 cp = typer.Typer(help="Put and get files and folders on many nodes: whole or not at all, checked by SHA-256.")
@@ -37,18 +39,22 @@ def put_(
     target: Annotated[str, typer.Argument(help="Where on each node; within it, where it is a folder.")],
     as_json: _JSON = False,
     parallel: _PARALLEL = 64,
+    reason: asking.Reason = "",
+    ask_approval: asking.AskApproval = False,
+    break_glass: asking.BreakGlass = False,
     wait: _WAIT = 30.0,
 ) -> None:
     """Put a file or folder on every node that a query selects."""
-    from calmtui.actions.copy import pack, put
+    from calmtui.actions.copy import pack, put, put_deed
 
     with tempfile.TemporaryDirectory(prefix="calmtui-") as folder:
         packed = pack(source, Path(folder))
 
-        async def copying(gate: Gate, nodes: list[Node], moved: Moved) -> Execution:
-            return await put(gate, nodes, packed, target, moved=moved, parallel=parallel)
+        def copying(live: LiveEstate, nodes: list[Node], moved: Moved) -> tuple[Deed, Execution]:
+            return put_deed(nodes, packed, target), put(live, nodes, packed, target, moved=moved, parallel=parallel)
 
-        code = asyncio.run(_copy(settings(context), query, copying, packed.size, as_json=as_json, wait=wait))
+        why = asking.Why(reason, break_glass, ask_approval)
+        code = asyncio.run(_copy(settings(context), query, copying, packed.size, why, as_json=as_json, wait=wait))
     raise typer.Exit(code)
 
 
@@ -60,24 +66,29 @@ def get_(
     folder: Annotated[Path, typer.Argument(help="Where here: each node has a folder of its own within.")] = Path(),
     as_json: _JSON = False,
     parallel: _PARALLEL = 64,
+    reason: asking.Reason = "",
+    ask_approval: asking.AskApproval = False,
+    break_glass: asking.BreakGlass = False,
     wait: _WAIT = 30.0,
 ) -> None:
     """Get a file or folder of every node that a query selects, into a folder for each."""
-    from calmtui.actions.copy import get
+    from calmtui.actions.copy import get, get_deed
 
     folder.mkdir(parents=True, exist_ok=True)
 
-    async def copying(gate: Gate, nodes: list[Node], moved: Moved) -> Execution:
-        return await get(gate, nodes, path, folder, moved=moved, parallel=parallel)
+    def copying(live: LiveEstate, nodes: list[Node], moved: Moved) -> tuple[Deed, Execution]:
+        return get_deed(nodes, path), get(live, nodes, path, folder, moved=moved, parallel=parallel)
 
-    raise typer.Exit(asyncio.run(_copy(settings(context), query, copying, None, as_json=as_json, wait=wait)))
+    why = asking.Why(reason, break_glass, ask_approval)
+    raise typer.Exit(asyncio.run(_copy(settings(context), query, copying, None, why, as_json=as_json, wait=wait)))
 
 
 async def _copy(
     chosen: Settings,
     query: str,
-    copying: Callable[[Gate, list[Node], Moved], Awaitable[Execution]],
+    copying: Callable[[LiveEstate, list[Node], Moved], tuple[Deed, Execution]],
     size: int | None,
+    why: asking.Why,
     *,
     as_json: bool,
     wait: float,
@@ -99,7 +110,10 @@ async def _copy(
             raise CalmError(f"files cannot be copied: {found[0].name}: {refusal(estate.live, found[0])}")
         progress = _Progress(len(nodes), size)
         gate = Gate(estate.live, read_only=chosen.read_only, through="command", interactive=sys.stdin.isatty())
-        execution = await copying(gate, nodes, progress.moved)
+        deed, execution = copying(estate.live, nodes, progress.moved)
+        if why.ask_approval:
+            return await asking.ask_approval(gate, deed, why.reason, as_json=as_json)
+        execution.admit(await gate.admit(deed, break_glass=why.break_glass, reason=why.reason))
         try:
             await execution.run()
         finally:  # interrupted too: what was done must be known

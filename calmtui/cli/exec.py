@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from calmtui.cli import asking
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
 from calmtui.errors import CalmError, UsageError
@@ -63,10 +63,9 @@ def exec_(
     stdin: Annotated[str, typer.Option(metavar="FILE", help="Input for every node; - is what is piped in.")] = "",
     env: Annotated[list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="For the command.")] = None,
     sudo: Annotated[bool, typer.Option("--sudo", help="As root; a password is asked for once, and not kept.")] = False,
-    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
-    break_glass: Annotated[
-        bool, typer.Option("--break-glass", help="In an emergency, with a reason; it is reviewed afterwards.")
-    ] = False,
+    reason: asking.Reason = "",
+    ask_approval: asking.AskApproval = False,
+    break_glass: asking.BreakGlass = False,
     mark_failed: Annotated[bool, typer.Option("--mark-failed", help="Mark in the console those that failed.")] = False,
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
 ) -> None:
@@ -79,17 +78,9 @@ def exec_(
     form = "json" if as_json else "diff" if diff else "gathered" if gather else "lines"
     work = _exec(
         settings(context), query, _Wanted(tuple(command), stdin, _environment(env or []), sudo), limits,
-        _Why(reason, break_glass), form=form, mark_failed=mark_failed, wait=wait,
+        asking.Why(reason, break_glass, ask_approval), form=form, mark_failed=mark_failed, wait=wait,
     )  # fmt: skip
     raise typer.Exit(asyncio.run(work))
-
-
-@dataclass(frozen=True)
-class _Why:
-    """What is said about it to the gate."""
-
-    reason: str
-    break_glass: bool
 
 
 class _Wanted:
@@ -123,7 +114,7 @@ def _environment(pairs: list[str]) -> dict[str, str]:
 
 
 async def _exec(
-    chosen: Settings, query: str, wanted: _Wanted, limits: Limits, why: _Why, *,
+    chosen: Settings, query: str, wanted: _Wanted, limits: Limits, why: asking.Why, *,
     form: str, mark_failed: bool, wait: float,
 ) -> int:  # fmt: skip
     from calmtui.actions.commands import Fanout, command_deed
@@ -138,6 +129,8 @@ async def _exec(
             await gate.admit(command_deed(estate.one_or_more(query), wanted.words))
         nodes = _takes_commands(estate, query)
         fanout = Fanout(gate, nodes, wanted.command(estate), limits)
+        if why.ask_approval:
+            return await asking.ask_approval(gate, fanout.deed(), why.reason, as_json=form == "json")
         await fanout.admit(break_glass=why.break_glass, reason=why.reason)
         printer = Printer(fanout, form)
         try:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from calmtui.cli import asking
 from calmtui.cli.diagnostics import ExitCode
 from calmtui.cli.settings import Settings, settings
 from calmtui.errors import UsageError
@@ -17,19 +18,18 @@ from calmtui.errors import UsageError
 def shell(
     context: typer.Context,
     node: Annotated[str, typer.Argument(metavar="ID", help="A node's id, or a query that one node matches.")],
-    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
-    break_glass: Annotated[
-        bool, typer.Option("--break-glass", help="In an emergency, with a reason; it is reviewed afterwards.")
-    ] = False,
+    reason: asking.Reason = "",
+    ask_approval: asking.AskApproval = False,
+    break_glass: asking.BreakGlass = False,
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
 ) -> None:
     """Open a shell on one node; on an instance: on its host."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not ask_approval and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("a shell needs a terminal", next_step="`calmtui exec` runs commands without one")
-    raise typer.Exit(asyncio.run(_shell(settings(context), node, wait, reason, break_glass=break_glass)))
+    raise typer.Exit(asyncio.run(_shell(settings(context), node, wait, asking.Why(reason, break_glass, ask_approval))))
 
 
-async def _shell(chosen: Settings, wanted: str, wait: float, reason: str, *, break_glass: bool) -> int:
+async def _shell(chosen: Settings, wanted: str, wait: float, why: asking.Why) -> int:
     from calmtui.actions.gate import Gate
     from calmtui.actions.outcome import Outcome, Status
     from calmtui.cli.opened import opened
@@ -38,7 +38,10 @@ async def _shell(chosen: Settings, wanted: str, wait: float, reason: str, *, bre
     async with opened(chosen, wait) as estate:
         place, note = shell_node(estate.live, estate.exactly_one(wanted))
         gate = Gate(estate.live, read_only=chosen.read_only, through="command")
-        async with await gate.admit(shell_deed(place), break_glass=break_glass, reason=reason) as admission:
+        deed = shell_deed(place)
+        if why.ask_approval:
+            return await asking.ask_approval(gate, deed, why.reason)
+        async with await gate.admit(deed, break_glass=why.break_glass, reason=why.reason) as admission:
             channel = await channel_to(estate.live, place, *os.get_terminal_size())
             status = await attach(channel, greeting(place, note))
             admission.note(Outcome(place, Status.OK, f"the shell has ended with exit {status}"))

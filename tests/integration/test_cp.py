@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from calmtui import providers
-from calmtui.actions.copy import get, pack, put
+from calmtui.actions.copy import get, get_deed, pack, put, put_deed
+from calmtui.actions.deed import Deed
+from calmtui.actions.execute import Execution
 from calmtui.actions.gate import Gate
-from calmtui.actions.outcome import Status
+from calmtui.actions.outcome import Outcome, Status
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate, SourceSpec
 from calmtui.fleet.node import Node
@@ -25,8 +27,10 @@ from tests.lab.fleet import SshFleet
 pytestmark = pytest.mark.lab
 
 
-def gate(live: LiveEstate) -> Gate:
-    return Gate(live, read_only=False, through="command")
+async def done(live: LiveEstate, deed: Deed, execution: Execution) -> list[Outcome]:
+    """What comes of a copy that the gate has let through."""
+    execution.admit(await Gate(live, read_only=False, through="command").admit(deed))
+    return await execution.run()
 
 
 @pytest.fixture
@@ -99,7 +103,8 @@ async def test_what_arrives_damaged_changes_nothing(ssh_fleet: SshFleet, tmp_pat
     (tmp_path / "conf").write_text("new")
     packed = dataclasses.replace(pack(tmp_path / "conf", tmp_path), sha256="0" * 64)
     async with connected(ssh_fleet, "web-017") as (live, node):
-        [outcome] = await (await put(gate(live), [node], packed, "/root/conf", moved=unmoved)).run()
+        copying = put(live, [node], packed, "/root/conf", moved=unmoved)
+        [outcome] = await done(live, put_deed([node], packed, "/root/conf"), copying)
     assert outcome.status is Status.FAILED
     assert "nothing was changed" in outcome.detail
     assert (home(ssh_fleet, "web-017") / "conf").read_text() == "old"
@@ -118,7 +123,8 @@ async def test_what_a_host_sends_stays_within_its_folder(ssh_fleet: SshFleet, tm
     got.mkdir(parents=True)
     try:
         async with connected(ssh_fleet, "web-018") as (live, node):
-            [outcome] = await (await get(gate(live), [node], "/root", got, moved=unmoved)).run()
+            copying = get(live, [node], "/root", got, moved=unmoved)
+            [outcome] = await done(live, get_deed([node], "/root"), copying)
     finally:
         tar.unlink()
     assert outcome.status is Status.FAILED
@@ -130,8 +136,8 @@ async def test_how_far_it_is_is_told_in_bytes(ssh_fleet: SshFleet, folder: Path,
     told: list[int] = []
     packed = pack(folder / "data", tmp_path)
     async with connected(ssh_fleet, "web-017") as (live, node):
-        execution = await put(gate(live), [node], packed, "/root/told", moved=lambda _, count: told.append(count))
-        [outcome] = await execution.run()
+        copying = put(live, [node], packed, "/root/told", moved=lambda _, count: told.append(count))
+        [outcome] = await done(live, put_deed([node], packed, "/root/told"), copying)
     assert outcome.status is Status.OK
     assert sum(told) == 900_000
     assert len(told) > 5
