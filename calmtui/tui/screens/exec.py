@@ -205,9 +205,7 @@ class ExecScreen(ModalScreen[Fanout | None]):
         except ValueError:
             raise UsageError(f"{seconds!r} seconds: write a number, or nothing for no limit") from None
         spread = self.query_one(LimitFields).limits
-        return Limits(
-            spread.parallel, spread.batches, spread.max_failed, min_healthy=spread.min_healthy, seconds=limit
-        )
+        return Limits(spread.parallel, spread.batches, spread.max_failed, min_healthy=spread.min_healthy, seconds=limit)
 
     def _plan(self) -> Plan:
         return of_command("", self.nodes, hidden=self._hidden, is_stale=self.live.fleet.is_stale)
