@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from bench.report import report
 from calmtui.fleet.fleet import Fleet
-from calmtui.fleet.linked import Linked
+from calmtui.fleet.linked import linked
 from calmtui.fleet.links import Links
 from calmtui.fleet.node import Node, State
 from calmtui.fleet.query import Surroundings, compile_query
@@ -85,7 +85,7 @@ def main(argv: list[str]) -> None:
     gc.freeze()  # as the console does with what it remembers
     links = Links(fleet)
     links.read()
-    around = Surroundings(now=lambda: 1e9 + 2 * NODES, linked=lambda selects: Linked(links, selects))
+    around = Surroundings(now=lambda: 1e9 + 2 * NODES, linked=lambda selects: linked(links, selects))
     compile_query("kind=pod")  # the grammar is read once a process
     report("query", "linked, links not yet found", _cost("linked(linked(kind=host))", around, fleet), "ms")
     texts = list({_query(rng): None for _ in range(QUERIES * 2)})[:QUERIES]
@@ -96,7 +96,7 @@ def main(argv: list[str]) -> None:
 
 def _cost(text: str, around: Surroundings, nodes: Iterable[Node]) -> float:
     began = time.process_time()
-    sum(map(compile_query(text, around), nodes))
+    compile_query(text, around).among(nodes)
     return (time.process_time() - began) * 1000
 
 

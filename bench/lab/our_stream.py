@@ -1,7 +1,7 @@
 """Keys while 1,000 changes a second come in: `python -m bench.lab.our_stream NODES SECONDS`.
 
-Everything is unfolded. Of the changes most alter a state, a tenth are new pods, a tenth are pods that
-go. A key's time begins when it is pressed and ends with the first paint that has the cursor moved.
+Everything is unfolded. Of the changes most alter a state, a tenth are pods that go, each with a new one in
+its place. A key's time begins when it is pressed and ends with the first paint that has the cursor moved.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ BETWEEN = 0.1
 """Seconds between two keys."""
 
 
-async def stream(fleet: Fleet, pods: list[Node], seconds: float) -> float:
+async def stream(
+    fleet: Fleet, pods: list[Node], rng: random.Random, new: itertools.count[int], seconds: float
+) -> float:
     """Change the fleet for so long; CPU seconds that this took by itself."""
-    rng = random.Random(3)
-    new = itertools.count()
     spent, began = 0.0, time.perf_counter()
     for batch in range(int(seconds * BATCHES)):
         before = time.process_time()
         changed: dict[str, Delta] = {}
-        for _ in range(RATE // BATCHES):
+        for _ in range(RATE // BATCHES * 9 // 10):
             at = rng.randrange(len(pods))
             delta = changed.setdefault(pods[at].source, Delta("", put=[], gone=[]))
             change(pods, at, rng, delta, new)
@@ -53,19 +53,16 @@ async def stream(fleet: Fleet, pods: list[Node], seconds: float) -> float:
 
 
 def change(pods: list[Node], at: int, rng: random.Random, delta: Delta, new: itertools.count[int]) -> None:
-    """One change of that pod, or another in its place."""
+    """One change of that pod; or two, when another comes in its place."""
     old = pods[at]
-    what = rng.random()
-    if what < 0.8:
+    if rng.random() < 8 / 9:
         state = rng.choices([State.RUNNING, State.FAILED, State.PENDING], [8, 1, 1])[0]
         pods[at] = msgspec.structs.replace(old, state=state, restarts=(old.restarts or 0) + 1)
-        delta.put.append(pods[at])
-    elif what < 0.9:
-        name = f"{old.name}-{next(new)}"
-        pods[at] = msgspec.structs.replace(old, id=f"{old.id.rpartition('/')[0]}/{name}", name=name)
-        delta.put.append(pods[at])
     else:
+        name = f"{'-'.join(old.name.split('-')[:4])}-{next(new)}"
+        pods[at] = msgspec.structs.replace(old, id=f"{old.id.rpartition('/')[0]}/{name}", name=name)
         delta.gone.append(old.id)
+    delta.put.append(pods[at])
 
 
 async def press(app: CalmApp, screen: FleetScreen, done: asyncio.Event) -> tuple[list[float], list[float]]:
@@ -96,12 +93,16 @@ async def main(count: int, seconds: float) -> None:
     gc.freeze()  # as the console does once it has painted what it remembers
     await cost(app, key(app, "Z"), lambda seen: "team-0000" in seen)
     pods = [node for node in fleet if node.kind == "pod"]
-    before, done = memory(), asyncio.Event()
+    memories, done = [memory()], asyncio.Event()
     idle = time.process_time()
     streaming: asyncio.Future[float] = asyncio.get_running_loop().create_future()
 
     async def run() -> None:
-        streaming.set_result(await stream(fleet, pods, seconds))
+        rng, new = random.Random(3), itertools.count()
+        first = await stream(fleet, pods, rng, new, seconds / 2)
+        memories.append(memory())
+        streaming.set_result(first + await stream(fleet, pods, rng, new, seconds / 2))
+        memories.append(memory())
         done.set()
 
     app.call_later(lambda: app.run_worker(run(), exit_on_error=True))
@@ -117,8 +118,7 @@ async def main(count: int, seconds: float) -> None:
                 "key, by the clock, p50": statistics.median(clock),
                 "key, by the clock, p99": sorted(clock)[int(len(clock) * 0.99)],
                 "CPU a second, without making the changes": busy * 1000,
-                "rss, before": before,
-                "rss, after": memory(),
+                **dict(zip(("rss, before", "rss, halfway", "rss, at the end"), memories, strict=True)),
             }
         )
     )

@@ -23,7 +23,7 @@ def ls_at(settings: Settings, query: str, when: str, *, as_json: bool) -> int:
     past = fleet_at(key(settings), moment(when, now, where="--at"))
     fleet = past.fleet()
     matches = compile_query(query, around(unconnected(settings, fleet, past.at), now=lambda: past.at))
-    nodes = sorted(filter(matches, fleet), key=lambda node: node.id)
+    nodes = sorted(matches.among(fleet), key=lambda node: node.id)
     stamp = datetime.fromtimestamp(past.at).astimezone().isoformat(" ", "seconds")
     if as_json:
         out_json({"at": past.at, "nodes": list(map(node_json, nodes)), "sources": _sources(past)})

@@ -38,7 +38,7 @@ class Opened:
     def select(self, query: str) -> list[Node]:
         """The nodes that a query selects, in the order of their ids. Raises QueryError."""
         matches = compile_query(query, around(self.live))
-        return sorted(filter(matches, self.live.fleet), key=lambda node: node.id)
+        return sorted(matches.among(self.live.fleet), key=lambda node: node.id)
 
     def one_or_more(self, query: str) -> list[Node]:
         """Like `select`. Raises CalmError when nothing is selected: to do nothing is no success."""

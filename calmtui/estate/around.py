@@ -7,7 +7,7 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
 from calmtui.estate.live import LiveEstate
-from calmtui.fleet.linked import Linked
+from calmtui.fleet.linked import linked
 from calmtui.fleet.node import NodeId
 from calmtui.fleet.query import Surroundings
 
@@ -20,7 +20,7 @@ def around(
     return Surroundings(
         marked=marked,
         stale=fleet.is_stale,
-        linked=lambda selects: Linked(live.links, selects),
+        linked=lambda selects: linked(live.links, selects),
         changed_at=live.changed_at,
         named={**live.estate.groups, **live.saved_queries},
         now=now,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, KeysView, Mapping
+from collections.abc import Set as AbstractSet
 
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.node import Node, NodeId
@@ -22,13 +23,16 @@ AT_ONCE = 100
 class LinkIndex:
     """Nodes by alias, and by what they run on; machines by address and by name as well."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, forget: Callable[[NodeId], object]) -> None:
         self._fleet = fleet
+        self._forget = forget
+        """Told of a node that nothing but its own links and those of its children depend on, when it changed."""
         self.version = 0
-        """Grows when something changed that a link comes from."""
+        """Grows when something else changed that a link comes from: whatever was found out before may be wrong."""
         self._ids: dict[str, list[NodeId]] = {}
         """By key, see `_keys`. Lists, because most have one element and there may be 100,000 of them."""
         self._running: dict[NodeId, set[NodeId]] = {}
+        """What runs on a node, by its id."""
         self._shared: dict[NodeId, int] = {}
         """How many keys of a node others have too; nodes without any are left out."""
         self._unread = dict(fleet.nodes)
@@ -52,29 +56,23 @@ class LinkIndex:
             self.read()
         return list(self._nodes(sorted(self._ids.get(key, ()))))
 
-    def is_alone(self, node: Node) -> bool:
-        """Whether no other node has a key of this one, and nothing runs on it."""
+    @property
+    def shared(self) -> KeysView[NodeId]:
+        """Ids of the nodes that have a key which others have too."""
         if self._unread:
             self.read()
-        return node.id not in self._shared and node.id not in self._running
+        return self._shared.keys()
 
-    def are_alone(self, ids: Iterable[NodeId]) -> bool:
-        """Whether none of these has a key that others have."""
+    @property
+    def running(self) -> Mapping[NodeId, AbstractSet[NodeId]]:
+        """Ids of what runs on a node, by its id; as they are now, and will be."""
         if self._unread:
             self.read()
-        return self._shared.keys().isdisjoint(ids)
-
-    def is_ground(self, node: Node) -> bool:
-        """Whether something runs on a node."""
-        if self._unread:
-            self.read()
-        return node.id in self._running
+        return self._running
 
     def running_on(self, node_id: NodeId) -> Iterator[Node]:
         """The nodes that run on that one."""
-        if self._unread:
-            self.read()
-        return self._nodes(sorted(self._running.get(node_id, ())))
+        return self._nodes(sorted(self.running.get(node_id, ())))
 
     def _nodes(self, ids: list[NodeId]) -> Iterator[Node]:
         for node_id in ids:
@@ -87,11 +85,26 @@ class LinkIndex:
             before, after = change.before, change.after
             if before is not None and after is not None and _indexed(before) == _indexed(after):
                 continue
-            self.version += 1
+            quiet = not self._unread and (before is None or self._is_quiet(before))
             if before is not None and self._unread.pop(before.id, None) is None:
                 self._drop(before)
             if after is not None:
                 self._put(after)
+            if quiet and (after is None or self._is_quiet(after)):
+                self._forget(change.node.id)
+            else:
+                self.version += 1
+
+    def _is_quiet(self, node: Node) -> bool:
+        """Whether no links but its own and those of its children come from a node, as the index holds it."""
+        only_one = bool(node.runs_on) and len(self._running[node.runs_on]) == 1  # with it the first goes, or the last
+        return (
+            not only_one
+            and node.kind not in MACHINES
+            and node.id not in self._shared
+            and node.id not in self._running
+            and self._shared.keys().isdisjoint(self._fleet.children.get(node.id, ()))
+        )
 
     def _put(self, node: Node) -> None:
         for key in keys(node):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import cast
 
 import msgspec
 
@@ -13,13 +15,30 @@ from calmtui.fleet.link_index import LinkIndex
 from calmtui.fleet.node import Node, NodeId
 from calmtui.fleet.sameness import Sameness
 
+ID = attrgetter("id")
+"""From a node to its id."""
+
+
+class Kin:
+    """What a node is linked to, in groups of ids that others are linked to as well."""
+
+    __slots__ = ("groups", "of")
+
+    def __init__(self, groups: Iterable[Collection[NodeId]], of: NodeId = "") -> None:
+        self.groups = tuple(groups)
+        self.of = of
+        """Whose kin it is, and who may be in the groups nevertheless; empty of many, of whom none is."""
+
+
+NO_KIN = Kin(())
+
 
 class Links:
     """The links of a fleet's nodes."""
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
-        self._index = LinkIndex(fleet)
+        self._index = LinkIndex(fleet, self._forget)
         self.close = self._index.close
         """Stop following the fleet."""
         self.read = self._index.read
@@ -40,30 +59,51 @@ class Links:
 
     def ids(self, node: Node) -> frozenset[NodeId]:
         """Ids of the nodes that a node is linked to."""
-        shared, own = self.parts(node)
-        return frozenset(own).union(*shared) - {node.id}
+        return frozenset[NodeId]().union(*self.kin((node,))[0].groups) - {node.id}
 
-    def parts(self, node: Node) -> tuple[Sequence[frozenset[NodeId]], list[NodeId]]:
-        """Ids that are together what a node is linked to, its own perhaps among them.
+    def kin(self, nodes: Sequence[Node]) -> list[Kin]:
+        """For each of some nodes what it is linked to: one object for all on a machine that share nothing else.
 
-        First sets that others have too, such as the pods of a machine: what is found out of one serves many.
+        It holds until the fleet changes.
         """
-        if self._index.is_alone(node):  # nine of ten
-            ground = self._same.ground(node)
-            shared: Sequence[frozenset[NodeId]] = (self._same.ids(ground),) if ground is not None else ()
-            own = []
-        elif twins := self._same.by_only_alias(node):
-            shared = self._shared_by(twins)
-            own = _ids(self._holders(twin for twin in twins if twin.id != node.id))
+        kin = self._now.kin
+        found = list(map(kin.get, map(ID, nodes)))
+        if None in found:
+            self._find_kin(node for node, known in zip(nodes, found, strict=True) if known is None)
+            found = list(map(kin.__getitem__, map(ID, nodes)))
+        return cast("list[Kin]", found)
+
+    def _find_kin(self, nodes: Iterable[Node]) -> None:
+        """Of nine in ten it is what they run on: the hot loop of a first query, hence written out."""
+        kin, on_ground = self._now.kin, self._now.on_ground
+        known, children = self.fleet.nodes, self.fleet.children
+        shared, running = self._index.shared, self._index.running
+        for node in nodes:
+            node_id = node.id
+            if node_id in shared or node_id in running:
+                kin[node_id] = self._own_kin(node)
+                continue
+            if node_id in children and not shared.isdisjoint(children[node_id]):
+                kin[node_id] = self._own_kin(node)
+                continue
+            ground = node.runs_on
+            if not ground and node.parent is not None:
+                ground = known[node.parent].runs_on if node.parent in known else ""
+            if ground not in on_ground:
+                on_ground[ground] = Kin([self._same.ids(known[ground])]) if ground in known else NO_KIN
+            kin[node_id] = on_ground[ground]
+
+    def _own_kin(self, node: Node) -> Kin:
+        """Of a node that others have something in common with, or run on, or that holds such."""
+        if twins := self._same.by_only_alias(node):
+            groups = self._kin_of_twins(twins)
+            own = [*self._holders(twin for twin in twins if twin.id != node.id), *self._held(node)]
         else:
             links = self._same.links(node)
             same = sure(links)
-            shared = list(self._beneath_and_ground([node, *same]))
-            own = _ids([*links, *self._holders(same)])
-        children = self.fleet.children.get(node.id)
-        if children and not self._index.are_alone(children):
-            own += _ids(self._held(node))
-        return shared, own
+            groups = tuple(self._beneath_and_ground([node, *same]))
+            own = [*links, *self._holders(same), *self._held(node)]
+        return Kin([*groups, [link.node.id for link in own]] if own else groups, node.id)
 
     def places(self, node: Node) -> list[Link]:
         """What a node is in other sources, and what it runs on there; the sure before the guessed."""
@@ -91,6 +131,10 @@ class Links:
             self._known = _Known(self._index.version)
         return self._known
 
+    def _forget(self, node_id: NodeId) -> None:
+        for one in (node_id, *self.fleet.children.get(node_id, ())):
+            self._known.kin.pop(one, None)
+
     def _as_now(self, links: list[Link]) -> list[Link]:
         nodes = self.fleet.nodes
         return [
@@ -101,32 +145,24 @@ class Links:
 
     # -- what runs on what -----------------------------------------------------------
 
-    def _shared_by(self, twins: tuple[Node, ...]) -> list[frozenset[NodeId]]:
+    def _kin_of_twins(self, twins: tuple[Node, ...]) -> tuple[Collection[NodeId], ...]:
         """What all of them are linked to: each other, what they run on, and what runs on them."""
-        shared, alias = self._now.shared_by_twins, twins[0].aliases[0]
-        if alias not in shared:
-            ids = frozenset([twin.id for twin in twins])
-            shared[alias] = list(dict.fromkeys([ids, *self._beneath_and_ground(twins)]))
-        return shared[alias]
+        known, alias = self._now.of_twins, twins[0].aliases[0]
+        if alias not in known:
+            known[alias] = ([twin.id for twin in twins], *self._beneath_and_ground(twins))
+        return known[alias]
 
-    def _beneath_and_ground(self, same: Iterable[Node]) -> Iterator[frozenset[NodeId]]:
+    def _beneath_and_ground(self, same: Iterable[Node]) -> Iterator[Collection[NodeId]]:
         for one in same:
-            if self._index.is_ground(one):
-                yield self._beneath(one)
+            if (beneath := self._index.running.get(one.id)) is not None:
+                yield beneath
             if (ground := self._same.ground(one)) is not None:
                 yield self._same.ids(ground)
-
-    def _beneath(self, node: Node) -> frozenset[NodeId]:
-        """Ids of the nodes that run on a node."""
-        beneath = self._now.beneath
-        if node.id not in beneath:
-            beneath[node.id] = frozenset(other.id for other in self._index.running_on(node.id))
-        return beneath[node.id]
 
     def _held(self, pod: Node) -> Iterator[Link]:
         """The engine's containers of a pod."""
         for inner in self._same.children(pod):
-            if inner.kind == "container" and not self._index.is_alone(inner):
+            if inner.kind == "container" and inner.id in self._index.shared:
                 for twin in self._same.twins(inner):
                     yield Link(twin, Relation.HOLDS, f"container {inner.name}")
 
@@ -140,12 +176,12 @@ class Links:
 
 @dataclass
 class _Known:
-    """Ids that were found together at one version of the index."""
+    """What was found out at one version of the index."""
 
     version: int
-    beneath: dict[NodeId, frozenset[NodeId]] = field(default_factory=dict)
-    shared_by_twins: dict[str, list[frozenset[NodeId]]] = field(default_factory=dict)
-
-
-def _ids(links: Iterable[Link]) -> list[NodeId]:
-    return [link.node.id for link in links]
+    kin: dict[NodeId, Kin] = field(default_factory=dict)
+    """By node; of some less when something changed that nothing else depends on."""
+    on_ground: dict[NodeId, Kin] = field(default_factory=dict)
+    """Of those that share nothing, by what they run on."""
+    of_twins: dict[str, tuple[Collection[NodeId], ...]] = field(default_factory=dict)
+    """Groups of what is one thing, by its only alias."""

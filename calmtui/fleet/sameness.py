@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import combinations, islice
+from itertools import combinations
 
 import msgspec
 
@@ -135,8 +135,12 @@ class Sameness:
         """Those that share a key with a node; of other sources only when `elsewhere`."""
         bearers, clear = self._bearers(key)
         for other in bearers:
-            if other.id != node.id and not (elsewhere and other.source == node.source) and not _differ(node, other):
-                named = clear or _told_apart_by_name(node, other, bearers)
+            if other.id == node.id or (elsewhere and other.source == node.source):
+                continue
+            if clear:
+                yield Link(other, Relation.SAME, why)
+            elif not _differ(node, other):
+                named = _told_apart_by_name(node, other, bearers)
                 yield Link(other, Relation.SAME, why if named else f"{why}, which others have too", guess=not named)
 
     def _bearers(self, key: str) -> tuple[list[Node], bool]:
@@ -149,20 +153,30 @@ class Sameness:
 
     def _running_the_same(self, node: Node) -> Iterator[Link]:
         """A cluster's node and the engine that runs the containers of its pods."""
-        for inner in islice(self._containers(node), LOOKED_AT):
+        for inner in self._containers(node):
             for twin in self.twins(inner):
                 machine = self.ground(twin)
                 if machine is not None and machine.kind in MACHINES:
                     yield Link(machine, Relation.SAME, f"both run {inner.name}")
                     return
 
-    def _containers(self, machine: Node) -> Iterator[Node]:
-        """Those that run on a machine, by themselves or in pods, and that are known elsewhere too."""
-        for node in self._index.running_on(machine.id):
-            if node.aliases and not self._index.is_alone(node):
-                yield node
-            if not self._index.are_alone(self._fleet.children.get(node.id, ())):
-                yield from (inner for inner in self.children(node) if not self._index.is_alone(inner))
+    def _containers(self, machine: Node) -> list[Node]:
+        """The first that run on a machine, by themselves or in pods, and that are known elsewhere too."""
+        now = self._now
+        if now.containers is None:
+            now.containers = self._by_ground()
+        first = sorted(now.containers.get(machine.id, ()))[:LOOKED_AT]
+        return [inner for _, inner_id in first if (inner := self._fleet.get(inner_id)) is not None]
+
+    def _by_ground(self) -> dict[NodeId, list[tuple[NodeId, NodeId]]]:
+        """What shares a key with others, by what it runs on: the id of what runs there, and its own."""
+        found: dict[NodeId, list[tuple[NodeId, NodeId]]] = {}
+        for node in filter(None, map(self._fleet.get, self._index.shared)):
+            holder = self._fleet.get(node.parent or "")
+            for runs in (node, holder):
+                if runs is not None and runs.runs_on:
+                    found.setdefault(runs.runs_on, []).append((runs.id, node.id))
+        return found
 
 
 @dataclass
@@ -174,6 +188,7 @@ class _Known:
     bearers: dict[str, tuple[list[Node], bool]] = field(default_factory=dict)
     direct: dict[NodeId, list[Link]] = field(default_factory=dict)
     by_only_alias: dict[str, tuple[Node, ...]] = field(default_factory=dict)
+    containers: dict[NodeId, list[tuple[NodeId, NodeId]]] | None = None
 
 
 def _differ(one: Node, other: Node) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.history import Record, subject
-from calmtui.fleet.query import Matcher
+from calmtui.fleet.matcher import Matcher
 from calmtui.fleet.timeline import Timeline
 from calmtui.store.following import LIMIT
 from calmtui.tui.whose import Whose

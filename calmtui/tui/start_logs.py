@@ -28,7 +28,7 @@ def run_logs(chosen: Settings, query: str, request: LogRequest, wait: float) -> 
         await app.live.gatherer.settled(wait)
 
         def fitting() -> list[Node]:
-            return sorted((node for node in filter(matches, app.live.fleet) if "logs" in node.offers), key=_id)
+            return sorted((node for node in matches.among(app.live.fleet) if "logs" in node.offers), key=_id)
 
         if nodes := fitting():
             await app.push_screen(LogsScreen(app.live, nodes, request, fitting))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from calmtui.errors import UsageError
 from calmtui.estate import find
-from calmtui.fleet.forest import NONE_KNOWN, Predicate
+from calmtui.fleet.forest import NONE_KNOWN
 from calmtui.fleet.grouping import GROUPINGS, ORDERS, grouping
+from calmtui.fleet.matcher import Cost, Matcher, all_of
 from calmtui.fleet.node import TROUBLE
 from calmtui.fleet.sifting import Sifting
 from calmtui.fleet.view import View
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 SLICE = 0.01
 """Seconds of a query's work after which keys have their turn."""
+AGAIN = 5.0
+"""Seconds after which a query that looks at more than the node itself (ages, links, marks) is asked again."""
 _SAID = {"name": "by name", "trouble": "trouble first", "age": "youngest first", "restarts": "most restarts first"}
 
 
@@ -33,7 +36,9 @@ class Viewing:
         """Whether only what is not well is shown, of what the filter selects."""
         self.query = ""
         """What the tree is filtered by now; not yet what is being typed, while that is worked out."""
-        self._matches: Predicate | None = None
+        self._matches: Matcher | None = None
+        self._shown_by: Matcher | None = None
+        """What selects the rows, or will when it has been asked about all of them."""
         self._sifting: Sifting | None = None
         self._completions: Callable[[str], Iterator[str]] | None = None
         if self.faults:
@@ -111,32 +116,38 @@ class Viewing:
         self._screen.console.say("faults only; f shows everything again" if self.faults else "everything")
 
     def _sift(self, query: str) -> None:
-        predicate = _with_faults(self._matches) if self.faults else self._matches
-        if predicate is None:
+        matcher = _with_faults(self._matches) if self.faults else self._matches
+        self._shown_by = matcher
+        if matcher is None:
             self._sifting = None
             self._show_only(query, None, NONE_KNOWN)
         else:
-            self._sifting = Sifting(self._screen.fleet, predicate)
-            self._advance(query, predicate, self._sifting)
+            self._sifting = Sifting(self._screen.fleet, matcher)
+            self._advance(query, matcher, self._sifting)
 
-    def _advance(self, query: str, predicate: Predicate, sifting: Sifting) -> None:
+    def look_again(self) -> None:
+        """Ask the query anew where its answers may have become others though the nodes have not."""
+        if self._sifting is None and self._shown_by is not None and not self._shown_by.lasts:
+            self._sift(self.query)
+
+    def _advance(self, query: str, matcher: Matcher, sifting: Sifting) -> None:
         if sifting is not self._sifting:
             return  # something else was typed since
         if sifting.advance(SLICE):
             self._sifting = None
-            self._show_only(query, predicate, sifting.answers)
+            self._show_only(query, matcher, sifting.answers)
         else:
-            self._screen.call_later(self._advance, query, predicate, sifting)
+            self._screen.call_later(self._advance, query, matcher, sifting)
 
-    def _show_only(self, query: str, predicate: Predicate | None, known: Mapping[int, bool]) -> None:
+    def _show_only(self, query: str, matcher: Matcher | None, known: Mapping[int, bool]) -> None:
         screen, tree = self._screen, self._screen.tree_view
-        self.query = query
+        other, self.query = query != self.query, query
         node = tree.node
-        screen.outline.filter(predicate, known)
-        if predicate is None and node is not None:  # the node is still the question, so it stays in sight
+        screen.outline.filter(matcher, known)
+        if matcher is None and node is not None:  # the node is still the question, so it stays in sight
             screen.outline.reveal(node.id)
         tree.follow()
-        if screen.bar.typing and predicate is not None and (first := screen.outline.next(-1, 1)) is not None:
+        if other and screen.bar.typing and matcher is not None and (first := screen.outline.next(-1, 1)) is not None:
             tree.move(first)
         screen.show()
 
@@ -174,10 +185,11 @@ def _import() -> None:
     parse("")
 
 
-def _with_faults(matches: Predicate | None) -> Predicate:
-    if matches is None:
-        return lambda node: node.state in TROUBLE
-    return lambda node: node.state in TROUBLE and matches(node)
+_FAULTS = Matcher(lambda nodes: [node.state in TROUBLE for node in nodes], Cost.LITTLE)
+
+
+def _with_faults(matches: Matcher | None) -> Matcher:
+    return _FAULTS if matches is None else all_of((_FAULTS, matches))
 
 
 def _next(now: str, known: Iterable[str]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from calmtui.fleet.fleet import Fleet
-from calmtui.fleet.node import State
+from calmtui.fleet.matcher import Matcher
+from calmtui.fleet.node import Node, State
 from calmtui.fleet.outline import Outline
 from calmtui.fleet.sifting import Sifting
 from calmtui.fleet.source import Health, SourceStatus
@@ -150,11 +151,12 @@ def test_a_query_is_worked_out_in_slices_and_what_changed_meanwhile_is_asked_aga
     fleet = hosts(*range(2000))
     asked: list[str] = []
 
-    def predicate(node: object) -> bool:
-        asked.append(getattr(node, "name", ""))
-        return asked[-1].endswith("7")
+    def answers(nodes: Sequence[Node]) -> list[bool]:
+        asked.extend(node.name for node in nodes)
+        return [node.name.endswith("7") for node in nodes]
 
-    sifting = Sifting(fleet, predicate)
+    matcher = Matcher(answers)
+    sifting = Sifting(fleet, matcher)
     slices: Iterator[bool] = iter(lambda: sifting.advance(0.0), True)
     assert len(list(slices)) > 1
     count = len(asked)
@@ -162,7 +164,7 @@ def test_a_query_is_worked_out_in_slices_and_what_changed_meanwhile_is_asked_aga
     came = host("edge-9997")
     fleet.apply(came.source, [Delta("", [came])])
     outline.refresh([came.id])
-    outline.filter(predicate, sifting.answers)
+    outline.filter(matcher, sifting.answers)
     assert [node.name for node in outline.matches()] == [
         *(f"edge-{number:03}" for number in range(7, 2000, 10)),
         came.name,

@@ -24,7 +24,7 @@ from calmtui.tui import glyphs, keys
 from calmtui.tui.acting import Acting
 from calmtui.tui.noticing import Noticing
 from calmtui.tui.travelling import Travelling
-from calmtui.tui.viewing import Viewing
+from calmtui.tui.viewing import AGAIN, Viewing
 from calmtui.tui.widgets.detail import Detail, Subject, Tab
 from calmtui.tui.widgets.filter_bar import FilterBar
 from calmtui.tui.widgets.footer import Footer
@@ -111,6 +111,7 @@ class FleetScreen(Screen[None]):
         self._end = self.fleet.subscribe(self._note)
         self.set_timer(SETTLED, self.viewing.make_ready)
         self.noticing.begin()
+        self.set_interval(AGAIN, self.viewing.look_again)
         self.set_interval(60, self._tick)  # ages and the clock; nothing is sent in between while nothing changes
         self.tree_view.focus()
         self.show()
@@ -340,6 +341,7 @@ class FleetScreen(Screen[None]):
         self._marked()
 
     def _marked(self) -> None:
+        self.viewing.look_again()
         self.tree_view.repaint()
         self.show()
         self.post_message(self.Marked())

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.link import Link, Relation
-from calmtui.fleet.linked import Linked
+from calmtui.fleet.linked import linked as linked_to
 from calmtui.fleet.links import Links
+from calmtui.fleet.matcher import Matcher
 from calmtui.fleet.node import Node, State
 from calmtui.fleet.sameness import CROWD
 from calmtui.fleet.update import Delta, Snapshot
@@ -261,8 +262,8 @@ def test_linked_selects_what_asking_for_each_link_of_each_node_does(
     apply(fleet, storm[:1])
     links = Links(fleet)
     links.read(0.0)
-    linked_once = Linked(links, lambda node: node.id in chosen)
-    linked_twice = Linked(links, linked_once)
+    linked_once = linked_to(links, Matcher(lambda nodes: [node.id in chosen for node in nodes]))
+    linked_twice = linked_to(links, linked_once)
     for batch in [[], *storm[1:]]:
         apply(fleet, [batch])
         fresh = Links(fleet)
@@ -271,11 +272,14 @@ def test_linked_selects_what_asking_for_each_link_of_each_node_does(
         fresh.close()
         assert {node.id for node in fleet if linked_once(node)} == once
         assert {node.id for node in fleet if linked_twice(node)} == twice
+        anew = linked_to(links, linked_to(links, linked_once))
+        thrice = {node.id for node in fleet if any(other in twice for other in links.ids(node))}
+        assert {node.id for node in anew.among(fleet)} == thrice
 
 
 def test_what_is_selected_by_its_state_is_asked_again_when_that_changes() -> None:
     fleet = fleet_of(WEB, host("edge", "10.0.0.7"))
-    failed = Linked(Links(fleet), lambda node: node.state is State.FAILED)
+    failed = linked_to(Links(fleet), Matcher(lambda nodes: [node.state is State.FAILED for node in nodes]))
     assert not failed(WEB)
     fleet.apply("fleet", [Delta("", [msgspec.structs.replace(host("edge", "10.0.0.7"), state=State.FAILED)])])
     assert failed(WEB)
