@@ -68,6 +68,13 @@ class Said:
             shown.append(f"… cut: all {self.size:,} bytes are in {self.folder}")
         return shown
 
+    def tail(self) -> list[str]:
+        """The end of both outputs as `lines` has them, as far as it is in memory; where it is cut, a word on that."""
+        if self.folder is None:
+            return self.lines()
+        cut = f"… cut: all {self.size:,} bytes are in {self.folder}"
+        return [cut, *(line for stream in self._streams for line in lines(bytes(stream.end)))]
+
     def last_line(self, *, failed: bool) -> str:
         """The last line that says something: of standard output, or where it failed rather of standard error."""
         order = (self._streams[1], self._streams[0]) if failed else (self._streams[0],)

@@ -41,7 +41,7 @@ class Board:
         self.plan = plan
         self.attempt = attempt
         self.progress = Progress(attempt)
-        self.steps: tuple[PlannedStep, ...] = tuple(step for step in plan.steps if not step.once)
+        self.steps: tuple[PlannedStep, ...] = tuple(step for step in plan.steps if step.per_node)
         """What is done on each node, in this order."""
         self.titles = {part.key: title(part) for step in (*plan.steps, *plan.rollback) for part in (step, *step.parts)}
         """What each step is called, by its key."""
@@ -63,7 +63,7 @@ class Board:
         self._took: dict[tuple[NodeId, str], float] = {}
         everywhere = [step.key for step in self.steps]
         alike = not any(step.stages for step in self.steps)
-        self._keys = [everywhere if alike else [step.key for step in plan.steps_in(stage) if not step.once]
+        self._keys = [everywhere if alike else [step.key for step in plan.steps_in(stage) if step.per_node]
                       for stage in range(len(plan.stages))]  # fmt: skip
         """Of the steps that are done on each node of a stage."""
         self._back = {step.key for step in plan.rollback}

@@ -58,7 +58,7 @@ class Watching:
     def _begin(self) -> tuple[RunPlan, Earlier]:
         plan = self.journal.plan(self.run.id)
         for step in (*plan.steps, *plan.rollback):
-            step.once  # noqa: B018 -- what is worked out at the first use is worked out in this thread
+            step.per_node  # noqa: B018 -- what is worked out at the first use is worked out in this thread
         _ = plan.batches
         return plan, earlier.of(plan.runbook, self.journal.runs(LOOKED_AT), but=self.run.id)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import msgspec
@@ -11,9 +11,12 @@ import pytest
 from textual.pilot import Pilot
 
 from calmtui.actions.outcome import Status
+from calmtui.fleet.node import Node
 from calmtui.governance.identity import Who
+from calmtui.providers.base import Command, Ended, Output, Piece
 from calmtui.runbooks.board import TROUBLE
 from calmtui.runbooks.journal import Event, Standing
+from calmtui.runbooks.steps import commands
 from calmtui.tui.app import CalmApp
 from calmtui.tui.screens.run import RunScreen
 from calmtui.tui.screens.runs import RunsScreen
@@ -277,3 +280,31 @@ async def test_a_retry_carried_out_elsewhere_is_watched_on(runs: Runs) -> None:
         await until(pilot, lambda: runs.journal.run(run.id).attempt == 2)
         await runs.carry(runs.journal.run(run.id))
         await until(pilot, lambda: "✔ ok · 64 of 64 nodes" in shown(app).splitlines()[0])
+
+
+async def test_what_a_step_prints_is_seen_while_it_is_under_way_and_kept_to_its_end(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "SOON", 0.05)
+    go = asyncio.Event()
+
+    async def start(node: Node, command: Command) -> AsyncGenerator[Piece | None, None]:
+        yield Output(b"begins\n" + b"x" * 20_000 + b"\nfetched 1 of 2\n")
+        await go.wait()
+        yield Output(b"fetched 2 of 2\n")
+        yield Ended(0)
+
+    monkeypatch.setattr(runs.source, "start", start)
+    run = runs.journal.submit(runs.plan("strategy: one at a time\nsteps:\n  - {name: copy, run: fetch}\n"))
+    async with runs.engine as engine, runs.console() as (app, pilot):
+        await engine.begin(run.workflow)
+        await listed(app, pilot, "▶ running")
+        await watched(app, pilot, "fetched 1 of 2")  # its last line stands in the row
+        await press(pilot, "o")
+
+        await until(pilot, lambda: "  fetched 1 of 2" in shown(app) and "cut: all 20" in shown(app))
+        go.set()
+        await until(pilot, lambda: "  fetched 2 of 2" in shown(app))
+        assert "── copy  ✔ ok" in shown(app)
+    (step,) = {event.detail for event in runs.journal.events(run.id) if event.status is Status.RUNNING and event.output}
+    assert step == "running"  # the state before it, which whoever carries it on asks for

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,11 @@ KEPT = 16 * 1024
 """Bytes of each output that are kept in memory; all of it is in files when it is more."""
 SHOWN = 40
 """Lines of the end of the output that the journal keeps."""
+SOON = 1.0
+"""Seconds between two times that the output of a command under way is told, if there is any more."""
+
+Tell = Callable[[str], Awaitable[None]]
+"""Told the end of the output so far while a command is under way."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,13 @@ class Answer:
 
 
 async def run(
-    live: LiveEstate, node: Node, line: str, environment: Mapping[str, str], seconds: float | None, folder: Path
+    live: LiveEstate,
+    node: Node,
+    line: str,
+    environment: Mapping[str, str],
+    seconds: float | None,
+    folder: Path,
+    tell: Tell | None = None,
 ) -> Answer:
     """Run a line for the node's shell. `folder` takes the files of what prints much. Raises a SourceError."""
     place = runs_at(live, node)
@@ -50,6 +62,7 @@ async def run(
     try:
         async with (
             asyncio.timeout(seconds),
+            _telling(said, tell),
             aclosing(source.start(place, Command((line,), environment=dict(environment)))) as pieces,
         ):
             async for piece in pieces:
@@ -64,8 +77,31 @@ async def run(
     return Answer(ended.exit_status, said.last_line(failed=ended.exit_status != 0), _end(said))
 
 
+@contextlib.asynccontextmanager
+async def _telling(said: Said, tell: Tell | None) -> AsyncIterator[None]:
+    """While this is entered, the end of what was said is told now and then."""
+    if tell is None:
+        yield
+        return
+
+    async def telling() -> None:
+        told = 0
+        while True:
+            await asyncio.sleep(SOON)
+            if said.size != told:
+                told = said.size
+                await tell(_end(said))
+
+    task = asyncio.create_task(telling(), name="output so far")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 def _end(said: Said) -> str:
-    return "\n".join(said.lines()[-SHOWN:])
+    return "\n".join(said.tail()[-SHOWN:])
 
 
 def _new(folder: Path) -> Path:

@@ -74,7 +74,12 @@ class Doing:
         """Run a line that the runbook writes, with the values put in."""
         given = {name: template.text(value, self.filled) for name, value in (environment or {}).items()}
         line = template.shell(line, self.filled)
-        return await commands.run(self.live, self.node, line, given, timeout, self.folder)
+        return await commands.run(self.live, self.node, line, given, timeout, self.folder, self._output)
+
+    async def _output(self, output: str) -> None:
+        """Note what was printed so far, and nothing else: what the beginning said is still to be known."""
+        known = self.account.progress.step(self.planned.id, self.step.key)
+        await self.tell(known.detail if known is not None else "", output)
 
 
 async def do(

@@ -83,7 +83,7 @@ class RunScreen(Screen[None]):
         """The output that is shown."""
         self._drawn_at = 0.0
         self._node: NodeId | None = None
-        """The node that the cursor is on: it stays there when rows move."""
+        """The node that the cursor was put on: it stays there when rows move."""
         self.signs = of_locale()
 
     def compose(self) -> ComposeResult:
@@ -224,11 +224,10 @@ class RunScreen(Screen[None]):
     # -- output -----------------------------------------------------------------------
 
     def _show_output(self) -> None:
-        """What the steps of the node under the cursor have printed; at its end, it is followed."""
-        here, board = self.here, self.board
+        """What the steps of the node have printed that the cursor was put on; at its end, it is followed."""
+        node, board = self._node, self.board
         if not self.has_class("-output") or board is None:
             return
-        node = here if isinstance(here, str) else None
         lines = output(board, node, self.signs) if node is not None else []
         rows = self.query_one("#output", Rows)
         at_end = rows.cursor >= rows.count - 1 or rows.count == 0
