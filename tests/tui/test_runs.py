@@ -301,7 +301,6 @@ async def test_what_a_step_prints_is_seen_while_it_is_under_way_and_kept_to_its_
         await listed(app, pilot, "▶ running")
         await watched(app, pilot, "fetched 1 of 2")  # its last line stands in the row
         await press(pilot, "o")
-
         await until(pilot, lambda: "  fetched 1 of 2" in shown(app) and "cut: all 20" in shown(app))
         go.set()
         await until(pilot, lambda: "  fetched 2 of 2" in shown(app))
