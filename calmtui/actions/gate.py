@@ -192,6 +192,29 @@ class Gate:
         """
         return await asyncio.to_thread(self._go_on, deed, nodes, break_glass=break_glass, key=key)
 
+    async def frozen(
+        self, deed: Deed, nodes: Sequence[Node], *, break_glass: bool
+    ) -> tuple[tuple[str, ...], float] | None:
+        """The freezes that keep a part of what was admitted from being gone on with, and when the last of them ends.
+
+        None: none does. Seconds since the epoch. Raises EstateError, StoreError.
+        """
+        return await asyncio.to_thread(self._frozen, deed, nodes, break_glass=break_glass)
+
+    def _frozen(self, deed: Deed, nodes: Sequence[Node], *, break_glass: bool) -> tuple[tuple[str, ...], float] | None:
+        freezes, now = self.rulebook.freezes, time.time()
+        if not freezes.holding(now) or self.read_only:
+            return None
+        judgement = self._judge(deed, break_glass=break_glass, begun=True)
+        verdicts = dict(zip(deed.ids, judgement.verdicts, strict=True))
+        held = {
+            name
+            for node in nodes
+            if verdicts[node.id].answer is not Answer.ALLOWED
+            for name in verdicts[node.id].freezes
+        }
+        return (tuple(sorted(held)), freezes.end(held, now)) if held else None
+
     def _go_on(self, deed: Deed, nodes: Sequence[Node], *, break_glass: bool, key: str) -> Admission:
         judgement = self._judge(deed, break_glass=break_glass, begun=True)
         verdicts = dict(zip(deed.ids, judgement.verdicts, strict=True))

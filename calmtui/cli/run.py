@@ -1,4 +1,4 @@
-"""`calmtui run`: a runbook's plan, a confirmation, and the run as it goes on; it goes on without us too."""
+"""`calmtui run RUNBOOK`: a runbook's plan, a confirmation, and the run as it goes on; it goes on without us too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from calmtui.cli import steer
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
 from calmtui.errors import CalmError, UsageError
@@ -17,23 +19,42 @@ if TYPE_CHECKING:
     from calmtui.actions.gate import Gate, Judgement
     from calmtui.cli.opened import Opened
     from calmtui.runbooks.load import Runbook
+    from calmtui.runbooks.phases import Phase
     from calmtui.runbooks.plan import RunPlan
 
+RUNBOOK = "RUNBOOK"
+"""Stands among the commands for the name of a runbook."""
 SHOWN = 20
 """How many targets a plan shown on a terminal lists before it only counts."""
 
 
-def run(
+class _OrRunbook(TyperGroup):
+    """What people do about runs; what begins otherwise is the name of a runbook, or an option of carrying it out."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or args[0] not in (*self.commands, *ctx.help_option_names):
+            args = [RUNBOOK, *args]
+        return super().parse_args(ctx, args)
+
+
+run = typer.Typer(
+    cls=_OrRunbook,
+    help="Carry out a runbook: `calmtui run NAME`; and what people do about a run. `calmtui runs` lists the runs.",
+)
+for _verb in (steer.show, steer.pause, steer.resume, steer.abort, steer.rollback, steer.retry):
+    run.command(_verb.__name__)(_verb)
+
+
+@run.command(RUNBOOK)
+def carry_out(
     context: typer.Context,
-    runbook: Annotated[str, typer.Argument(help="Its name. None: list them.")] = "",
+    runbook: Annotated[str, typer.Argument(metavar="[NAME]", help="Its name. None: list them.")] = "",
     parameter: Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="A value it needs.")] = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Print what would happen, node by node, and do nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Print its id once it is begun, and do not watch it.")
-    ] = False,
+    watch: Annotated[bool, typer.Option("--watch/--detach", help="Watch it, or print its id once it is begun.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="The plan, or in the end the run, as JSON.")] = False,
     reason: Annotated[str, typer.Option(help="Why, for the record and for those who approve.")] = "",
     ask_approval: Annotated[bool, typer.Option("--ask-approval", help="Ask for the approval that it needs.")] = False,
@@ -42,9 +63,9 @@ def run(
     ] = False,
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
 ) -> None:
-    """Carry out a runbook of the estate. It goes on without this terminal; `calmtui runs` watches and ends it."""
+    """Carry out a runbook of the estate. It goes on without this terminal; `calmtui run show` watches it."""
     from calmtui.actions import parameters
-    from calmtui.cli.runs import follow
+    from calmtui.cli.watch import follow
 
     if not runbook:
         raise typer.Exit(_list(settings(context)))
@@ -57,7 +78,7 @@ def run(
     submitted = asyncio.run(_submit(settings(context), runbook, how, wait))
     if isinstance(submitted, int):
         raise typer.Exit(submitted)
-    raise typer.Exit(follow(submitted.id, as_json=as_json, detach=detach))
+    raise typer.Exit(follow(submitted.id, as_json=as_json, detach=not watch))
 
 
 @dataclass(frozen=True)
@@ -204,11 +225,21 @@ def _lines(plan: RunPlan, limit: int) -> list[str]:
     batches = ", ".join(map(str, plan.stages))
     budget = "any number may fail" if plan.max_failed is None else f"{plan.max_failed} may fail"
     found.append(f"{len(plan.nodes)} nodes in batches of {batches}; {budget}, then: {plan.on_failure}")
+    found += [f"  gate: {sentence(step, None)}" for step in plan.gates]
+    if plan.course:
+        found.append("  one after the other: " + ", ".join(map(_phase, plan.course)))
     found += [f"  rollback: {sentence(step, None)}" for step in plan.rollback]
     found += [f"  {node.id}" for node in plan.nodes[:limit]]
     if limit and len(plan.nodes) > limit:
         found.append(f"  … and {len(plan.nodes) - limit} more; --plan lists them all")
     return found
+
+
+def _phase(phase: Phase) -> str:
+    """A phase and what comes after it."""
+    after = ["the gates"] if phase.gated else []
+    after += [f"{phase.hold:g} s hold"] if phase.hold else []
+    return phase.title + (f" (then {', '.join(after)})" if after else "")
 
 
 def plan_json(plan: RunPlan) -> dict[str, Any]:
@@ -221,5 +252,7 @@ def plan_json(plan: RunPlan) -> dict[str, Any]:
         "batches": [[{"id": node.id, "steps": sentences([one for one in plan.steps_in(index) if one.per_node], node)}
                      for node in stage] for index, stage in enumerate(plan.batches)],
         "once": sentences([one for one in plan.steps if not one.per_node], None),
-        "rollback": sentences(plan.rollback, None),
+        "rollback": sentences(plan.rollback, None), "gates": sentences(plan.gates, None),
+        "phases": [{"title": phase.title, "batches": phase.stages, "hold": phase.hold, "gated": bool(phase.gated)}
+                   for phase in plan.phases],
     }  # fmt: skip

@@ -139,8 +139,9 @@ class _Explaining:
         return _by_name(current)
 
     def keys(self, loc: Loc, part: str) -> Collection[str]:
-        """The keys that were written at or around `loc`, in the value of the field `part`."""
-        at = loc[: max(index for index, each in enumerate(loc) if each == part) + 2]
+        """The keys that were written at or around `loc`, in the value of the field `part` or the item of it."""
+        end = max(index for index, each in enumerate(loc) if each == part) + 1
+        at = loc[: end + 1] if isinstance(next(iter(loc[end:]), ""), int) else loc[:end]
         value = self.written.at(at) if at in self.written.places else None
         return value.keys() if isinstance(value, dict) else ()
 

@@ -5,7 +5,7 @@ Times are those of clocks in the freeze's zone, so that a weekly freeze begins a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -88,6 +88,11 @@ class Freezes:
         windows = [(item.at(at), item.freeze) for item, _, _ in self._all]
         found = [(window[0], item) for window, item in windows if window is not None and at < window[0] <= at + within]
         return sorted(found, key=lambda pair: pair[0])
+
+    def end(self, names: Collection[str], at: float) -> float:
+        """When the last of some freezes ends that hold at a moment. Seconds since the epoch."""
+        windows = [item.at(at) for item, _, _ in self._all if item.freeze.name in names]
+        return max((window[1] for window in windows if window is not None), default=at)
 
     def of(self, nodes: Sequence[Node], at: float) -> list[tuple[str, ...]]:
         """For each node the names of the freezes that hold for it."""

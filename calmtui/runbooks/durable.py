@@ -23,7 +23,7 @@ from calmtui.runbooks.engine import Body, Do
 if TYPE_CHECKING:
     from dbos import DBOSConfig
 
-VERSION = "runs-1"
+VERSION = "runs-2"
 """Changes when a body asks for other steps, or for the same in another order."""
 
 OPEN = ("PENDING", "ENQUEUED", "DELAYED")

@@ -16,9 +16,12 @@ from calmtui.runbooks import template
 from calmtui.runbooks.declared import DeclaredRunbook
 from calmtui.runbooks.values import Parameter, checked
 
+VERBS = ("show", "pause", "resume", "abort", "rollback", "retry")
+"""What `calmtui run` does about runs; no runbook is called so."""
 FOLDER = "runbooks"
 """The folder of an estate that holds its runbooks."""
 QUERIES = ("targets", "when", "query")
+SIDES = (("strategy", "blue_green", "blue"), ("strategy", "blue_green", "green"))
 COMMANDS = ("run", "unless", "command")
 """Keys whose text is put together for the query language, and for the shell; every other is plain text."""
 
@@ -59,6 +62,11 @@ def load_file(path: Path) -> Runbook:
         _check_texts(written)
     if declared is not None:
         _check_defaults(declared, written)
+        if declared.runbook in VERBS:
+            what = (
+                f"a runbook cannot be called {declared.runbook!r}: `calmtui run {declared.runbook}` is something else"
+            )
+            written.add(written.place(("runbook",)), what, "give it another name")
     if written.problems or declared is None:
         raise EstateError(written.problems)
     return Runbook(declared, path)
@@ -83,11 +91,13 @@ def _check_texts(written: Written) -> None:
             continue
         try:
             template.check(text, names)
-            if loc[-1] in QUERIES:
+            if loc[-1] in QUERIES or loc in SIDES:
                 parse(template.query(text, sample))
             elif loc[-1] in COMMANDS:
                 template.shell(text, sample)
-            if loc[:1] == ("targets",) and (of_node := [name for name in template.names(text) if "." in name]):
+            if (loc == ("targets",) or loc in SIDES) and (
+                of_node := [name for name in template.names(text) if "." in name]
+            ):
                 raise UsageError(
                     f"there is no {{{{ {of_node[0]} }}}} yet", next_step="the targets are what is asked for"
                 )

@@ -7,8 +7,8 @@ resumes it reads nothing else, so that it cannot turn out otherwise.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,17 @@ from calmtui.actions.deed import Deed
 from calmtui.errors import UsageError
 from calmtui.estate.model import Estate
 from calmtui.fleet.node import Node, NodeId
+from calmtui.fleet.query import Surroundings, compile_query
 from calmtui.governance.identity import Who
 from calmtui.masks import MASK
 from calmtui.providers.base import Danger
 from calmtui.runbooks import template, values
 from calmtui.runbooks.load import Runbook, load
-from calmtui.runbooks.steps.kinds import RunbookStep, Step
+from calmtui.runbooks.phases import Phase
+from calmtui.runbooks.steps.kinds import NodeStep, RunbookStep, Step
 from calmtui.runbooks.steps.step import OnceStep
-from calmtui.runbooks.strategy import course, cut
+from calmtui.runbooks.strategies import BlueGreened, Canaried
+from calmtui.runbooks.strategy import course, cut, sides
 
 DEEPEST = 5
 """How many runbooks may be within another."""
@@ -89,7 +92,7 @@ class PlannedStep(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
         return {**self.values, **secrets, **(node.values if node else {})}
 
 
-class RunPlan(msgspec.Struct, frozen=True, dict=True):
+class RunPlan(msgspec.Struct, frozen=True, dict=True, omit_defaults=True):
     """What a run is."""
 
     runbook: str
@@ -119,6 +122,12 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
     acts: tuple[str, ...]
     """What is done to nodes, as policies know it."""
     danger: int
+    gates: tuple[PlannedStep, ...] = ()
+    """What is looked at between the phases."""
+    asking: dict[str, Any] = {}
+    """Whose approval it takes to go on when a gate cannot be looked at."""
+    course: tuple[Phase, ...] = ()
+    """The phases; none: each batch is one."""
 
     @cached_property
     def hash(self) -> str:
@@ -158,6 +167,28 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
         """The keys of the steps in which a node has an outcome of its own, in their order."""
         return [step.key for step in self.steps_in(self.stage_of[node]) if step.per_node]
 
+    @cached_property
+    def phases(self) -> tuple[Phase, ...]:
+        """What is done one after the other."""
+        last = len(self.stages) - 1
+        return self.course or tuple(
+            Phase(f"batch {index + 1}", (index,), hold=self.pause if index < last else 0.0) for index in range(last + 1)
+        )
+
+    def nodes_of(self, stages: Iterable[int]) -> list[PlannedNode]:
+        """The nodes of some batches, in the order of these."""
+        return [node for stage in stages for node in self.batches[stage]]
+
+    def steps_of(self, phase: Phase) -> list[PlannedStep]:
+        """The steps of a phase, in their order."""
+        if phase.steps is None:
+            return self.steps_in(phase.stages[0])
+        return [step for step in self.steps if step.key in phase.steps]
+
+    def said(self, phase: Phase) -> str:
+        """Where a run is that is in a phase: `batch 2 of 8`."""
+        return f"{phase.title} of {len(self.phases)}" if phase.title.startswith("batch ") else phase.title
+
     def deed(self, nodes: Mapping[NodeId, Node], *, undo: bool = False) -> Deed:
         """What it is to the gate. `nodes`: as they are now; those that are gone are taken as they were."""
         return Deed(
@@ -189,17 +220,42 @@ def make(
     declared = runbook.declared
     filled = values.check(declared.parameters, given)
     secrets = values.references(declared.parameters, estate.folder)
-    steps = tuple(_planned(estate, declared.steps, filled, secrets, (runbook.name,)))
-    rollback = tuple(_planned(estate, declared.rollback, filled, secrets, (runbook.name,), prefix="rollback-"))
-    run = course(declared.strategy, nodes, declared.on_failure)
-    danger, acts = acts_of(steps + rollback, nodes, known)
-    used = used_in((*steps, *rollback))
+    done = partial(_planned, estate, filled=filled, secrets=secrets, within=(runbook.name,))
+    strategy = declared.strategy
+    gates: tuple[PlannedStep, ...] = ()
+    asking: dict[str, Any] = {}
+    if isinstance(strategy, BlueGreened):
+        both = strategy.blue_green
+        run = sides(both, nodes, *(_side(estate, template.query(one, filled)) for one in (both.blue, both.green)))
+        kinds: list[tuple[str, list[NodeStep], tuple[int, ...]]] = [
+            ("up-", both.up, (0,)), ("switch-", both.switch, ()), ("retire-", both.retire, (len(run.stages) - 1,)),
+        ]  # fmt: skip
+        steps = tuple(
+            msgspec.structs.replace(step, stages=stages)
+            for prefix, written, stages in kinds
+            for step in done(written, prefix=prefix)
+        )
+        rollback = tuple(done(both.back, prefix="rollback-"))
+    else:
+        run = course(strategy, nodes, declared.answer)
+        steps = tuple(done(declared.steps))
+        rollback = tuple(done(declared.rollback, prefix="rollback-"))
+    if isinstance(strategy, Canaried | BlueGreened):
+        gated = strategy.canary if isinstance(strategy, Canaried) else strategy.blue_green
+        gates = tuple(done(gated.gates, prefix="gate-"))
+        asking = gated.inconclusive.model_dump(exclude_defaults=True)
+    danger, acts = acts_of((*steps, *rollback, *gates), nodes, known)
+    used = used_in((*steps, *rollback, *gates))
     return RunPlan(
         runbook.name, declared.summary, str(estate.path or ""), who, tuple(sorted(groups)), reason, break_glass, filled,
         tuple(target(node, used) for stage in run.stages for node in stage), tuple(map(len, run.stages)), run.parallel,
-        run.max_failed, run.min_healthy, run.pause, declared.on_failure, steps, rollback,
-        declared.notifications.model_dump(), acts, int(danger),
+        run.max_failed, run.min_healthy, run.pause, declared.answer, steps, rollback,
+        declared.notifications.model_dump(), acts, int(danger), gates, asking, run.phases,
     )  # fmt: skip
+
+
+def _side(estate: Estate, query: str) -> Callable[[Node], bool]:
+    return compile_query(query, Surroundings(named=dict(estate.groups)))
 
 
 def targets(runbook: Runbook, given: Mapping[str, str]) -> str:

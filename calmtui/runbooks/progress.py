@@ -10,6 +10,7 @@ import msgspec
 from calmtui.actions.outcome import Status
 from calmtui.fleet.node import NodeId
 from calmtui.runbooks.journal import Event
+from calmtui.runbooks.plan import RunPlan
 
 BAD = frozenset({Status.FAILED, Status.UNKNOWN})
 """What counts as a failure of the node."""
@@ -117,11 +118,32 @@ def tally(outcomes: Iterable[Status]) -> str:
 
 
 def counted(told: str) -> Counter[Status]:
-    """The counts that a `tally` tells; none when the text is something else."""
+    """The counts that a `tally` tells, whatever stands behind a semicolon; none when the text is something else."""
     counts: Counter[Status] = Counter()
-    for part in told.split(", "):
+    for part in told.partition("; ")[0].split(", "):
         number, _, word = part.partition(" ")
         if not number.isdigit() or word not in _WORDS:
             return Counter()
         counts[Status(word)] += int(number)
     return counts
+
+
+NAMED = 10
+"""How many nodes are named that have not everything."""
+
+
+def completeness(plan: RunPlan, progress: Progress) -> str:
+    """`8 of 8 nodes have it`, or which of them have not, and why."""
+    without = []
+    for node in plan.nodes:
+        status, detail = progress.outcome(node.id, plan.keys_of(node.id))
+        if progress.rolled_back(node.id):
+            without.append(f"{node.name} (rolled back)")
+        elif status is not Status.OK:
+            without.append(f"{node.name} ({status}{': ' if detail else ''}{detail})")
+    have = len(plan.nodes) - len(without)
+    text = f"{have} of {len(plan.nodes)} nodes have it"
+    if not without:
+        return text
+    more = f" and {len(without) - NAMED} more" if len(without) > NAMED else ""
+    return f"{text}; not: {', '.join(without[:NAMED])}{more}"

@@ -1,57 +1,27 @@
-"""Strategy: in which order nodes are begun, how many at once, and when no further one may be. Pure.
-
-Imports pydantic, so only what reads or carries out runbooks imports this.
-"""
+"""Course: what a strategy comes to for the nodes of a run, worked out once for its plan. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
-from typing import Annotated, Literal, TypeVar
+from typing import TypeVar
 
-from pydantic import Field
+import msgspec
 
 from calmtui.actions import batches
+from calmtui.errors import UsageError
 from calmtui.fleet.moment import seconds
 from calmtui.fleet.node import Node
-from calmtui.runbooks.fields import Amount, Batches, Length, Strict
+from calmtui.runbooks.phases import Phase
+from calmtui.runbooks.strategies import BlueGreen, Canaried, Canary, OnFailure, Paced, Rolled, Rolling, Strategy
 
 ALL_AT_ONCE = 64
 """How many nodes at once under the strategy `all`: no more connections are opened than that."""
+ZONES = ("zone", "topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
+"""The labels that name the zone of a node."""
 
 Item = TypeVar("Item")
-
-
-OnFailure = Literal["stop", "continue", "rollback", "ask"]
-
-
-class Rolling(Strict):
-    """A part of the nodes after the other."""
-
-    batches: Batches = ["100%"]
-    """How many nodes go first, how many then: `[1, 25%, 100%]`. The last counts again until none are left."""
-    parallel: Annotated[int, Field(ge=1)] = 8
-    """How many nodes at once, within a batch."""
-    max_failed: Amount | None = None
-    """How many nodes of the whole run may fail before `on_failure` holds. Unset: none; with `continue`, all."""
-    min_healthy: Amount | None = None
-    """How many of all the nodes have to run at any moment; no further node is begun before. A percentage is rounded
-    up."""
-    pause: Length | None = None
-    """How long to wait between batches."""
-    order: Literal["name", "reverse", "spread"] = "name"
-    """In which order: by name, the other way round, or in turn from each region."""
-
-
-class Rolled(Strict):
-    """A strategy with settings of its own."""
-
-    rolling: Rolling
-    """A part of the nodes after the other."""
-
-
-Strategy = Literal["all", "one at a time"] | Rolled
 
 
 @dataclass(frozen=True)
@@ -63,27 +33,68 @@ class Course:
     parallel: int
     max_failed: int | None
     """How many nodes may fail before `on_failure` holds; None: all."""
-    min_healthy: int
+    min_healthy: int = 0
     """How many nodes have to run while others are under way."""
-    pause: float
+    pause: float = 0.0
     """Seconds between two batches."""
+    phases: tuple[Phase, ...] = ()
+    """What is done one after the other, where it is not all steps on one batch after the other."""
 
 
 def course(strategy: Strategy, nodes: Iterable[Node], on_failure: OnFailure) -> Course:
-    """What a strategy comes to for these nodes."""
+    """What a strategy other than blue and green comes to for these nodes."""
     if strategy == "one at a time":
-        rolling = Rolling(batches=["1"], parallel=1)
+        paced: Paced = Rolling(batches=["1"], parallel=1)
     elif isinstance(strategy, Rolled):
-        rolling = strategy.rolling
+        paced = strategy.rolling
+    elif isinstance(strategy, Canaried):
+        paced = strategy.canary
     else:
-        rolling = Rolling(parallel=ALL_AT_ONCE)
-    ordered = _ordered(nodes, rolling.order)
+        paced = Rolling(parallel=ALL_AT_ONCE)
+    ordered = _ordered(nodes, paced.order)
     total = len(ordered)
-    max_failed = batches.budget(rolling.max_failed or ("" if on_failure == "continue" else "0"), total)
-    pause = seconds(rolling.pause) if rolling.pause else None
+    max_failed = batches.budget(paced.max_failed or ("" if on_failure == "continue" else "0"), total)
+    parts = paced.stages if isinstance(paced, Canary) else paced.batches if isinstance(paced, Rolling) else []
+    stages = tuple(cut(ordered, batches.sizes(parts, total)))
+    pause = seconds(paced.pause) if isinstance(paced, Rolling) and paced.pause else None
+    phases = _canary(paced, len(stages)) if isinstance(paced, Canary) else ()
+    healthy = batches.least(paced.min_healthy or "", total)
+    return Course(stages, paced.parallel, max_failed, healthy, pause or 0.0, phases)
+
+
+def _canary(canary: Canary, count: int) -> tuple[Phase, ...]:
+    """All steps on a batch, then the gates on all batches so far."""
+    hold = seconds(canary.hold) or 0.0
+    gated = [Phase(f"batch {index + 1}", (index,), None, tuple(range(index + 1)), hold) for index in range(count - 1)]
+    return (*gated, Phase(f"batch {count}", (count - 1,)))
+
+
+def sides(
+    declared: BlueGreen, nodes: Iterable[Node], blue: Callable[[Node], bool], green: Callable[[Node], bool]
+) -> Course:
+    """What blue and green come to for these nodes; the keys of steps are `up-1`, `switch-1`, `retire-1`.
+
+    Raises UsageError when a node is on both sides, or none on one of them.
+    """
+    ordered = _ordered(nodes, "name")
+    on_green, on_blue = [node for node in ordered if green(node)], [node for node in ordered if blue(node)]
+    if both := [node.name for node in on_green if node in on_blue]:
+        raise UsageError(f"{both[0]} is both blue and green", next_step="no node may be selected by both queries")
+    if not on_green or not on_blue:
+        side, query = ("blue", declared.blue) if on_green else ("green", declared.green)
+        raise UsageError(f"none of the {len(ordered)} targets is {side}: {query}")
+    others = [node for node in ordered if node not in on_green and node not in on_blue]
+    named = [(name, side) for name, side in (("green", on_green), ("the others", others), ("blue", on_blue)) if side]
+    gated = (0,) if declared.gates else ()
+    written = {"up": declared.up, "switch": declared.switch, "retire": declared.retire}
+    keys = {name: tuple(f"{name}-{number}" for number in range(1, len(steps) + 1)) for name, steps in written.items()}
+    switches = [Phase(f"switch {name}", (index,), keys["switch"]) for index, (name, _) in enumerate(named)]
+    switches[-1] = msgspec.structs.replace(switches[-1], gated=gated, hold=seconds(declared.hold) or 0.0)
+    retire = [Phase("retire", (len(named) - 1,), keys["retire"], last=True)] if declared.retire else []
     return Course(
-        tuple(cut(ordered, batches.sizes(rolling.batches, total))), rolling.parallel, max_failed,
-        batches.least(rolling.min_healthy or "", total), pause or 0.0,
+        tuple(tuple(side) for _, side in named), declared.parallel,
+        batches.budget(declared.max_failed or "0", len(ordered)),
+        phases=(Phase("up", (0,), keys["up"], gated), *switches, *retire),
     )  # fmt: skip
 
 
@@ -100,9 +111,14 @@ def _ordered(nodes: Iterable[Node], order: str) -> list[Node]:
     if order == "reverse":
         return named[::-1]
     if order == "spread":
-        regions: dict[str, list[Node]] = {}
+        zones: dict[str, list[Node]] = {}
         for node in named:
-            regions.setdefault(node.region, []).append(node)
-        turns = zip_longest(*(regions[name] for name in sorted(regions)))
+            zones.setdefault(_zone(node), []).append(node)
+        turns = zip_longest(*(zones[name] for name in sorted(zones)))
         return [node for node in chain.from_iterable(turns) if node is not None]
     return named
+
+
+def _zone(node: Node) -> str:
+    """What fails together with a node."""
+    return next((node.labels[key] for key in ZONES if node.labels.get(key)), node.region)

@@ -94,7 +94,7 @@ class Worker:
                         continue
                     self._under_way.add(run.workflow)
                     if not await engine.begin(run.workflow):
-                        text = "its workflow ended before it did; `calmtui runs resume` goes on"
+                        text = "its workflow ended before it did; `calmtui run resume` goes on"
                         await asyncio.to_thread(self._journal.stands, run.id, Standing.FAILED, text)
                 await asyncio.sleep(LOOK)
 

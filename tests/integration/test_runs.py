@@ -171,7 +171,7 @@ def test_a_worker_that_is_killed_is_followed_by_another_while_nobody_looks_and_n
     os.kill(killed, signal.SIGKILL)
     until(lambda: journal.run(submitted).standing.ended)  # nobody looks on
     assert serving(journal) != killed
-    found = json.loads(run("runs", "show", submitted, "--json").out)
+    found = json.loads(run("run", "show", submitted, "--json").out)
     assert found["standing"] in ("ok", "failed")
     unknown = {node["id"].rpartition("/")[2] for node in found["nodes"] if node["status"] == "unknown"}
     assert {node["status"] for node in found["nodes"]} <= {"ok", "unknown"}
@@ -211,11 +211,70 @@ def test_the_run_goes_on_without_the_console_and_can_be_cancelled_and_resumed(
     (first,) = journal.runs()
     (root(ssh_fleet, "web-001") / "go").touch()
     until(lambda: traces(ssh_fleet).get("web-002"))
-    cancelled = run("runs", "cancel", first.id[:6])
+    cancelled = run("run", "abort", first.id[:6])
     assert f"run {first.id} of gated is cancelled: 1 ok, 6 skipped, 1 unknown" in cancelled.err
     for host in HOSTS:
         (root(ssh_fleet, host) / "go").touch()
     write(estate, SLOW.replace("slow", "gated"))  # what the file says now is nothing to a run that was submitted
-    resumed = run("runs", "resume", first.id)
+    resumed = run("run", "resume", first.id)
     assert f"run {first.id} of gated is failed: 7 ok, 1 unknown" in resumed.err
     assert traces(ssh_fleet) == dict.fromkeys(HOSTS, 1)
+
+
+def test_a_run_is_paused_resumed_retried_and_rolled_back(estate: Path, ssh_fleet: SshFleet) -> None:
+    write(estate, GATED + 'on_failure: stop\nrollback:\n  - {run: "date +%s%N > /root/back"}\n')
+    submitted = run("-i", str(estate), "run", "gated", "--yes", "--detach").out.strip()
+    until(lambda: traces(ssh_fleet))
+    pausing = run("run", "pause", submitted, "--detach")
+    assert (pausing.status, pausing.err) == (0, "")
+    (root(ssh_fleet, "web-001") / "go").touch()
+    paused = run("run", "pause", submitted)
+    assert f"run {submitted} of gated is paused: in batch 1 of 8" in paused.err or "in batch 2 of 8" in paused.err
+    assert traces(ssh_fleet) == {"web-001": 1}
+    assert run("run", "retry", submitted).status == 2
+    back = run("run", "rollback", submitted)
+    assert (back.status, traces(ssh_fleet, "back")) == (0, {"web-001": 1})
+    assert f"run {submitted} of gated is rolled back: 1 ok, 7 skipped; 1 rolled back" in back.err
+    assert "0 of 8 nodes have it; not: web-001 (rolled back), web-002 (skipped" in back.err
+    for host in HOSTS:
+        (root(ssh_fleet, host) / "go").touch()
+    resumed = run("run", "resume", submitted)
+    assert (resumed.status, "8 of 8 nodes have it" in resumed.err) == (0, True)
+    assert traces(ssh_fleet) == {**dict.fromkeys(HOSTS, 1), "web-001": 2}
+
+
+CANARY = """
+runbook: deploy
+summary: Put a version on every host
+parameters:
+  version: {required: true}
+targets: kind=host
+strategy:
+  canary:
+    stages: [1, 50%, 100%]
+    hold: 2s
+    gates: [{name: errors, check: {logs: {pattern: ERROR, max: 2, window: 2s}}}]
+steps:
+  - {name: put, run: "echo {{ version }} >> /root/trace"}
+  - name: start
+    run: >-
+      test {{ version }} = good || for i in 1 2 3 4 5; do
+      echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) ERROR $i" >> /var/log/app.log; done
+on_failure: rollback
+rollback:
+  - {name: back, run: "echo old > /root/back"}
+"""
+
+
+def test_the_gate_of_a_canary_sees_the_errors_of_a_bad_version_and_has_the_first_host_rolled_back(
+    estate: Path, ssh_fleet: SshFleet
+) -> None:
+    write(estate, CANARY)
+    bad = run("-i", str(estate), "run", "deploy", "-p", "version=bad", "--yes")
+    assert bad.status == 1
+    assert "batch 1: errors: web-001: more than 2: 5 lines match ERROR" in bad.out
+    assert "is rolled back: 1 ok, 7 skipped; 1 rolled back" in bad.err
+    assert (traces(ssh_fleet), traces(ssh_fleet, "back")) == ({"web-001": 1}, {"web-001": 1})
+    good = run("-i", str(estate), "run", "deploy", "-p", "version=good", "--yes", "--json")
+    assert (good.json["standing"], good.json["complete"]) == ("ok", "8 of 8 nodes have it")
+    assert [one["status"] for one in good.json["once"]] == ["ok", "ok"]

@@ -32,6 +32,9 @@ class LogRate(Strict):
     window: Length = "60s"
     """Of how much time the lines count, from the run's first step on the node at the earliest: it is waited for, and
     it fails as soon as there are more."""
+    times_rest: Annotated[float, Field(gt=0)] | None = None
+    """Only in gates: what is more than `max` is let pass as long as it is no more than so many times what there is on a
+    node, on average, to which the run has not come yet. It tells a bad version from a bad day."""
 
 
 class HttpCheck(Strict):
@@ -76,7 +79,8 @@ class Check(Strict):
         if self.http is not None:
             return f"that {template.text(self.http.url, filled)} answers"
         assert self.logs is not None
-        return f"that at most {self.logs.max} lines match {self.logs.pattern} in {self.logs.window}"
+        rest = "" if self.logs.times_rest is None else f", or {self.logs.times_rest:g} times what the rest has"
+        return f"that at most {self.logs.max} lines match {self.logs.pattern} in {self.logs.window}{rest}"
 
 
 class CheckStep(EachStep):
@@ -101,27 +105,37 @@ class CheckStep(EachStep):
 
     async def do(self, doing: Doing) -> Result:
         """Look until it holds, as often as may be; to do it again is harmless."""
-        result = await self._look(doing)
+        result = await self._told(doing)
         for _ in range(self.retries):
             if result.status is Status.OK:
                 break
             await asyncio.sleep(seconds(self.interval) or 0.0)
-            result = await self._look(doing)
+            result = await self._told(doing)
         return result
 
-    async def _look(self, doing: Doing) -> Result:
-        timeout = seconds(self.timeout) or 0.0
-        if self.check.logs is not None:
-            timeout += seconds(self.check.logs.window) or 0.0
+    async def _told(self, doing: Doing) -> Result:
         try:
-            async with asyncio.timeout(timeout):
-                return await self._looked(doing)
+            return await self.look(doing)
         except TimeoutError:
-            return Result(Status.FAILED, f"no answer within {timeout:g} s")
+            return Result(Status.FAILED, f"no answer within {self._patience:g} s")
         except CalmError as error:
             return Result(Status.FAILED, str(error))
 
-    async def _looked(self, doing: Doing) -> Result:
+    @property
+    def _patience(self) -> float:
+        """Seconds that a look may take."""
+        window = seconds(self.check.logs.window) if self.check.logs is not None else None
+        return (seconds(self.timeout) or 0.0) + (window or 0.0)
+
+    async def look(self, doing: Doing, rest: Sequence[Node] = ()) -> Result:
+        """Look once: it holds, or has failed. `rest` are the nodes with which logs are compared.
+
+        Raises CalmError, TimeoutError when it cannot be looked at.
+        """
+        async with asyncio.timeout(self._patience):
+            return await self._looked(doing, rest)
+
+    async def _looked(self, doing: Doing, rest: Sequence[Node]) -> Result:
         check, filled = self.check, doing.filled
         output = ""
         if check.command is not None:
@@ -137,6 +151,6 @@ class CheckStep(EachStep):
             trouble, said = await looking.http(url, check.http.status, contains), ""
         else:
             assert check.logs is not None
-            trouble, said = await looking.logs(doing.live, doing.node, check.logs, doing.since)
+            trouble, said = await looking.logs(doing.live, doing.node, check.logs, doing.since, rest)
         detail = ": ".join(filter(None, (trouble, said)))
         return Result(Status.FAILED if trouble else Status.OK, detail, output)

@@ -87,6 +87,9 @@ _Each = (
 NodeStep = Annotated[_Each, Discriminator(_tag), _one_of(EACH)]
 """A step that is done on each node by itself."""
 
+GateStep = Annotated[CheckStep, _one_of(("check",))]
+"""What is looked at between the stages of a canary."""
+
 Step = Annotated[
     _Each
     | Annotated[ApproveStep, Tag("ApproveStep")]

@@ -30,6 +30,8 @@ LOOKS = 6
 """How often the logs are counted within a window."""
 SHORTEST_LOOK, LONGEST_LOOK = 0.5, 10.0
 """Seconds between two counts."""
+COMPARED = 32
+"""How many nodes of the rest logs are compared with at the most."""
 
 
 async def tcp(address: str) -> str:
@@ -67,33 +69,48 @@ def _http(url: str, statuses: Sequence[int], contains: str) -> str:
     return "" if contains.encode() in body else f"the answer does not hold {contains!r}"
 
 
-async def logs(live: LiveEstate, node: Node, rate: LogRate, begun: float) -> tuple[str, str]:
+async def logs(live: LiveEstate, node: Node, rate: LogRate, begun: float, rest: Sequence[Node] = ()) -> tuple[str, str]:
     """What is wrong with the lines of a node's logs (empty: nothing), and how many there were.
 
     The window is the last before now that lies behind `begun` (seconds since the epoch), so it is waited for. It
-    ends as soon as there are too many lines. Raises CalmError when the logs cannot be read.
+    ends as soon as there are too many lines. `rest` is what they are compared with where the rate says so. Raises
+    CalmError when the logs cannot be read.
     """
     window = seconds(rate.window) or 0.0
     since = float(int(max(time.time() - window, begun)))  # logs may tell whole seconds only
     pause = min(max(window / LOOKS, SHORTEST_LOOK), LONGEST_LOOK)
     while True:
         left = since + window - time.time()
-        count = await _count(live, node, rate.pattern, since)
+        count = await _count(live, [node], rate.pattern, since)
         said = f"{count} lines match {rate.pattern} in {time.time() - since:.0f} s"
         if count > rate.max:
-            return f"more than {rate.max}", said
+            return await _compared(live, count, rate, since, rest, said)
         if left <= 0:
             return "", said
         await asyncio.sleep(min(pause, left))
 
 
-async def _count(live: LiveEstate, node: Node, pattern: str, since: float) -> int:
+async def _compared(
+    live: LiveEstate, count: int, rate: LogRate, since: float, rest: Sequence[Node], said: str
+) -> tuple[str, str]:
+    """Whether too many lines are too many beside those of the rest as well."""
+    if rate.times_rest is None:
+        return f"more than {rate.max}", said
+    if not rest:
+        raise CalmError("there is no node left to compare its logs with")
+    others = rest[:: max(len(rest) // COMPARED, 1)][:COMPARED]
+    average = await _count(live, others, rate.pattern, since) / len(others)
+    trouble = f"more than {rate.max}" if count > rate.times_rest * average else ""
+    return trouble, f"{said}, {average:.1f} on others"
+
+
+async def _count(live: LiveEstate, nodes: Sequence[Node], pattern: str, since: float) -> int:
     expression = Expression(pattern)
     request = SearchRequest(pattern, expression.matches, clock, since=since, max_lines=0)
     results = Results()
-    async with aclosing(search(live, [node], request)) as findings:
+    async with aclosing(search(live, nodes, request)) as findings:
         async for where, finding in findings:
             results.take(where, finding)
     if errors := [result.error for result in results.nodes.values() if result.error]:
-        raise CalmError(errors[0], where=node.name)
+        raise CalmError(errors[0], where=nodes[0].name if len(nodes) == 1 else "")
     return results.matches

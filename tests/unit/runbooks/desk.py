@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from calmtui.actions.gate import Gate
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.node import Node
 from calmtui.governance.identity import me
+from calmtui.providers.base import Command, Ended, Output, Piece
 from calmtui.runbooks.account import Account
 from calmtui.runbooks.carry import Carrying
 from calmtui.runbooks.engine import Flow, InMemory
@@ -26,10 +27,12 @@ Deed = Callable[[Node], Awaitable[str]]
 class Desk:
     """A workshop of `count` nodes with a journal; `deed` is what every command does."""
 
-    def __init__(self, folder: Path, deed: Deed, count: int = 4, **declared: Any) -> None:
+    def __init__(
+        self, folder: Path, deed: Deed | Workshop, count: int = 4, nodes: Sequence[Node] = (), **declared: Any
+    ) -> None:
         self.folder = folder
-        self.source = Workshop(deed)
-        self.nodes = [node(f"n{number}") for number in range(1, count + 1)]
+        self.source = deed if isinstance(deed, Workshop) else Workshop(deed)
+        self.nodes = list(nodes) or [node(f"n{number}") for number in range(1, count + 1)]
         self.live: LiveEstate = live(self.source, *self.nodes, ledger=folder / "ledger.db", **declared)
         self.journal = Journal(folder / "runs.db")
         self.engine = InMemory(self._body)
@@ -77,6 +80,20 @@ class Desk:
     def done(self, run: Run, step: str) -> list[str]:
         """The nodes on which a step was done, in that order."""
         return [name for name, key, status in self.steps(run) if key == step and status == "ok"]
+
+
+class Shell(Workshop):
+    """A workshop in which `does` says what comes of each line of a command: the exit status, and what is printed."""
+
+    def __init__(self, does: Callable[[Node, str], Awaitable[str]]) -> None:
+        super().__init__(fails_on())
+        self.does = does
+
+    async def start(self, node: Node, command: Command) -> AsyncGenerator[Piece | None, None]:
+        yield None
+        status, _, printed = (await self.does(node, command.words[0])).partition(" ")
+        yield Output(printed.encode() + b"\n")
+        yield Ended(int(status))
 
 
 def fails_on(*names: str, status: str = "1") -> Deed:

@@ -106,16 +106,40 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     ),
     "a strategy without settings": (
         HEAD + "strategy: rolling\n" + STEPS,
-        ["4:11: 'strategy' is 'rolling'; it must be 'all' or 'one at a time' or a mapping such as {KEY: VALUE}"],
+        ["4:11: 'rolling' is no strategy; 'all', 'one at a time', or one of rolling, canary, blue_green with its settings: {rolling: {batches: [1, 25%]}}"],
     ),
     "settings of a strategy": (
         HEAD + "strategy: {rolling: {batchs: [1], parallel: 0, max_failed: many}}\n" + STEPS,
         [
-            "4:22: unknown key 'batchs'; allowed: batches, parallel, max_failed, min_healthy, pause, order; did you mean 'batches'?",
+            "4:22: unknown key 'batchs'; allowed: parallel, max_failed, min_healthy, order, batches, pause; did you mean 'batches'?",
             "4:45: 'parallel' is '0'; it must be greater than or equal to 1",
             "4:60: 'many' is no number of failures; write a number of nodes or a percentage: 5%",
         ],
     ),
+    "a key of a canary": (
+        HEAD + "strategy: {canary: {gatez: [], gates: [{check: {tcp: 'a:1'}}]}}\n" + STEPS,
+        ["4:21: unknown key 'gatez'; allowed: parallel, max_failed, min_healthy, order, stages, gates, hold, inconclusive; did you mean 'gates'?"],
+    ),
+    "a gate that does something": (
+        HEAD + "strategy: {canary: {gates: [{run: ls}]}}\n" + STEPS,
+        ["4:29: no run can stand here; one of check"],
+    ),
+    "steps beside blue and green": (
+        HEAD + "strategy: {blue_green: {blue: name=a, green: name=b, up: [{run: a}], switch: [{run: a}], back: [{run: a}]}}\n" + STEPS,
+        ["1:1: 'steps' or 'rollback' beside blue_green; write them as its up, switch, retire, back"],
+    ),
+    "a query of blue": (
+        HEAD + "strategy: {blue_green: {blue: name=, green: 'name={{ node.name }}', up: [{run: a}], switch: [{run: a}], back: [{run: a}]}}\n",
+        [
+            "4:31: the query ends too early; expected a text in quotes or a value",
+            "4:45: there is no {{ node.name }} yet; the targets are what is asked for",
+        ],
+    ),
+    "comparing without a rest": (
+        HEAD + "steps:\n  - check: {logs: {pattern: ERROR, times_rest: 2}}\n",
+        ["1:1: 'times_rest' outside of a gate; leave it away, or make the step a gate of a canary"],
+    ),
+    "no steps": (HEAD, ["1:1: a runbook that does nothing; write 'steps: [STEP…]'"]),
     "two checks in one": (
         HEAD + "steps:\n  - check: {tcp: 'a:1', query: x}\n",
         ["5:5: not one check; write one of command, http, tcp, query, logs"],

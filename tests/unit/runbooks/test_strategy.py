@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calmtui.fleet.node import Node
-from calmtui.runbooks.strategy import Rolled, Rolling, course
+from calmtui.runbooks.strategies import Rolled, Rolling
+from calmtui.runbooks.strategy import course
 
 batches = st.lists(st.integers(1, 9).map(str) | st.integers(1, 100).map("{}%".format), min_size=1, max_size=4)
 
