@@ -69,7 +69,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_quick")
 @pytest.mark.parametrize("kind", ["rolling", "canary"])
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     broken=st.dictionaries(st.integers(1, 7).map("n{}".format), st.sampled_from("ab"), max_size=5),
     parallel=st.integers(1, 4),
