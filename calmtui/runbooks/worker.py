@@ -59,17 +59,23 @@ def serving(journal: Journal) -> int | None:
 
 
 def start(journal: Journal) -> None:
-    """Start a worker, away from this terminal, unless there is one. Raises OSError."""
+    """Start a worker, away from this terminal, unless there is one or one is on its way. Raises OSError."""
     if serving(journal) is not None:
         return
     folders.made(journal.path.parent)
-    with journal.path.with_name("worker.log").open("ab") as output:
-        subprocess.Popen(  # it is to outlive us
+    output = journal.path.with_name("worker.log")
+    with journal.path.with_name("keeper.lock").open("a") as lock, output.open("ab") as told:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        subprocess.Popen(  # it is to outlive us, and holds the lock as long as it lives
             [sys.executable, "-m", "calmtui.runbooks.keeper"],
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
+            stdout=told,
+            stderr=told,
             start_new_session=True,
+            pass_fds=[lock.fileno()],
         )
 
 
