@@ -7,6 +7,7 @@ nuisance, one too few is an incident.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 MASK = "••••••"
@@ -75,6 +76,19 @@ def _hidden(match: re.Match[str]) -> str:
         return match[0]
     quote = match["value"][0] if match["value"][0] in "'\"" else ""
     return f"{match['name']}{match['sign']}{quote}{MASK}{quote}"
+
+
+def without(value: Any, secrets: Iterable[str]) -> Any:
+    """A JSON-like value with some known secrets masked wherever they stand in its texts."""
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, MASK) if secret else value
+        return value
+    if isinstance(value, dict):
+        return {key: without(item, secrets) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without(item, secrets) for item in value]
+    return value
 
 
 def described(value: Any, name: str = "") -> Any:

@@ -115,7 +115,7 @@ class _Printer:
 
         key = event.node, event.step
         if not event.status.final:
-            self._begun[key] = event.at
+            self._begun.setdefault(key, event.at)
             return
         began = self._begun.pop(key, None)
         took = f" ({event.at - began:.1f} s)" if began is not None else ""

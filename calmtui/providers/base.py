@@ -349,6 +349,28 @@ class Shell(Protocol):
         ...
 
 
+class Way(msgspec.Struct, frozen=True):
+    """How OpenSSH's own client reaches a host as its source does."""
+
+    host: str
+    """The name to give to `ssh`."""
+    user: str | None = None
+    """None: what ssh_config says."""
+    port: int | None = None
+    """None: what ssh_config says."""
+    options: tuple[str, ...] = ()
+    """Arguments for `ssh`, `sftp` and `scp` alike. Host keys are verified with them."""
+
+
+@runtime_checkable
+class OpenSsh(Protocol):
+    """Reaches its nodes over SSH, and can say how other programs do."""
+
+    def openssh(self, node: Node) -> Way:
+        """How to reach the host of a node. Raises a SourceError."""
+        ...
+
+
 # -- looking closer -------------------------------------------------------------
 
 

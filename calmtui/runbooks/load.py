@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,10 @@ QUERIES = ("targets", "when", "query")
 SIDES = (("strategy", "blue_green", "blue"), ("strategy", "blue_green", "green"))
 COMMANDS = ("run", "unless", "command")
 """Keys whose text is put together for the query language, and for the shell; every other is plain text."""
+SECRET_MAPS = (("env",), ("headers",), ("jenkins", "parameters"))
+SECRET_TEXTS = (("jenkins", "token"),)
+"""Where secrets may stand: in the values of mappings, by the keys that lead to them, and in texts; and in all of
+`extra_vars`."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ def load_file(path: Path) -> Runbook:
                 f"a runbook cannot be called {declared.runbook!r}: `calmtui run {declared.runbook}` is something else"
             )
             written.add(written.place(("runbook",)), what, "give it another name")
+        _check_once(declared, written)
     if written.problems or declared is None:
         raise EstateError(written.problems)
     return Runbook(declared, path)
@@ -79,6 +85,18 @@ def _check_defaults(declared: DeclaredRunbook, written: Written) -> None:
                 checked(name, parameter, parameter.default)
             except UsageError as error:
                 written.add(written.place(("parameters", name, "default")), error.what, error.next_step)
+
+
+def _check_once(declared: DeclaredRunbook, written: Written) -> None:
+    """What is done once for all nodes of a batch takes nothing of one of them, but under its condition."""
+    for number, step in enumerate(declared.steps):
+        if not step.once:
+            continue
+        for loc, text in named.texts(written.value["steps"][number]):
+            found = [name for name in template.names(text) if name.startswith("node.")] if loc[0] != "when" else []
+            if found:
+                what = f"there is no {{{{ {found[0]} }}}} here: the step is done once for all nodes of a batch"
+                written.add(written.place(("steps", number, *loc)), what, "take it out")
 
 
 def _check_texts(written: Written) -> None:
@@ -101,10 +119,17 @@ def _check_texts(written: Written) -> None:
                 raise UsageError(
                     f"there is no {{{{ {of_node[0]} }}}} yet", next_step="the targets are what is asked for"
                 )
-            if not (len(loc) > 1 and loc[-2] == "env"):
+            if not _hidden(loc):
                 _refuse_secrets(text, names)
         except UsageError as error:
             written.add(written.place(loc), error.what, error.next_step)
+
+
+def _hidden(loc: Sequence[int | str]) -> bool:
+    """Whether a secret may stand in a place: it is kept from plans, journals, logs and lists of processes there."""
+    return (
+        loc[-2:-1] in SECRET_MAPS or loc[-3:-1] in SECRET_MAPS or loc[-2:] in SECRET_TEXTS or "extra_vars" in loc[:-1]
+    )
 
 
 def _refuse_secrets(text: str, parameters: dict[str, Any]) -> None:

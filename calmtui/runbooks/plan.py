@@ -28,7 +28,6 @@ from calmtui.runbooks import template, values
 from calmtui.runbooks.load import Runbook, load
 from calmtui.runbooks.phases import Phase
 from calmtui.runbooks.steps.kinds import NodeStep, RunbookStep, Step
-from calmtui.runbooks.steps.step import OnceStep
 from calmtui.runbooks.strategies import BlueGreened, Canaried
 from calmtui.runbooks.strategy import course, cut, sides
 
@@ -79,7 +78,7 @@ class PlannedStep(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     @property
     def once(self) -> bool:
         """Whether it is done once for all nodes of a batch."""
-        return isinstance(self.declared, OnceStep)
+        return self.declared.once
 
     @property
     def per_node(self) -> bool:

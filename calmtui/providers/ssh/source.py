@@ -14,7 +14,7 @@ from calmtui.errors import AuthFailed, HostKeyRejected, Misconfigured, NodeGone,
 from calmtui.fleet import hostset
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Delta, Ready, Snapshot, Trouble, Update
-from calmtui.providers.base import Command, Finding, LogChunk, LogRequest, Opening, Piece, SearchRequest, Skew
+from calmtui.providers.base import Command, Finding, LogChunk, LogRequest, Opening, Piece, SearchRequest, Skew, Way
 from calmtui.providers.ssh import describe as described
 from calmtui.providers.ssh.act import act_on_unit, reboot
 from calmtui.providers.ssh.exec import start
@@ -27,6 +27,7 @@ from calmtui.providers.ssh.pool import HostPool
 from calmtui.providers.ssh.search import search
 from calmtui.providers.ssh.skew import VALID, measure
 from calmtui.providers.ssh.units import shown
+from calmtui.providers.ssh.way import way
 from calmtui.transport.ssh import Dialer, Target
 
 FIRST_RETRY, LONGEST_RETRY = 2.0, 60.0
@@ -44,6 +45,7 @@ class SshSource:
         self.name = opening.name
         self._options = options
         config = opening.resolve(options.ssh_config) if options.ssh_config else None
+        self._config = config
         self._dialer = Dialer(opening.ask, config=config, connect_seconds=options.connect_timeout)
         self._pools = {host: HostPool(self._dialer, self._target(opening, host)) for host in _hosts(options)}
         self._again = {host: asyncio.Event() for host in self._pools}
@@ -148,6 +150,10 @@ class SshSource:
         if host not in self._pools:
             raise NodeGone("this host is not in the estate any more", where=node.name)
         return self._pools[host]
+
+    def openssh(self, node: Node) -> Way:
+        """How OpenSSH's own client reaches a host; see `providers.base.OpenSsh`."""
+        return way(self._pool(node).target, self._config)
 
     async def start(self, node: Node, command: Command) -> AsyncGenerator[Piece | None, None]:
         """Run a command; see `providers.base.Exec`."""

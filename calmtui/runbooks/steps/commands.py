@@ -58,7 +58,7 @@ async def run(
     source = live.able(place, Exec)
     if source is None:
         raise unopened(live, place)
-    said, ended = Said(KEPT, lambda: _new(folder)), Ended(0)
+    said, ended = Said(KEPT, lambda: new_folder(folder)), Ended(0)
     try:
         async with (
             asyncio.timeout(seconds),
@@ -104,7 +104,7 @@ def _end(said: Said) -> str:
     return "\n".join(said.tail()[-SHOWN:])
 
 
-def _new(folder: Path) -> Path:
+def new_folder(folder: Path) -> Path:
     """A folder within it that nothing else writes to."""
     folders.made(folder)
     for number in itertools.count(1):

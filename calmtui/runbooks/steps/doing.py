@@ -120,9 +120,9 @@ class Batch:
     before: Event | None
     """The beginning of it that has no end in the journal: it may have happened."""
 
-    async def tell(self, detail: str) -> None:
+    async def tell(self, detail: str, output: str = "") -> None:
         """Note how far it has come: whoever carries it on finds the last of it in `before`. Raises StoreError."""
-        await self.account.note("", self.key, Status.RUNNING, sanitise.word(detail))
+        await self.account.note("", self.key, Status.RUNNING, sanitise.word(detail), output)
 
     async def note(self, node: NodeId, status: Status, detail: str = "", output: str = "") -> None:
         """Note how it stands on one of the nodes, where nodes have outcomes of their own in it. Raises StoreError."""
@@ -150,7 +150,13 @@ async def do_once(
         declared = step.declared
         assert isinstance(declared, OnceStep), f"{step.key} is a step of a batch"
         filled = await asyncio.to_thread(step.filled, None, masked=False)
-        batch = Batch(live, gate, plan, step, filled, index, nodes, waiting, account, key, before)
+        chosen = [node for node in nodes if before is not None or _selected(live, node, step, account)]
+        for node in nodes if step.per_node else ():
+            if node not in chosen:
+                await account.note(node.id, step.key, Status.SKIPPED, f"not {declared.when}")
+        if not chosen:
+            return Result(Status.SKIPPED, f"none of the nodes is {declared.when}")
+        batch = Batch(live, gate, plan, step, filled, index, chosen, waiting, account, key, before)
         return await declared.do_once(batch)
 
     async def ended(result: Result) -> None:
@@ -169,6 +175,12 @@ async def do_once(
         raise
     await ended(result)
     return result
+
+
+def _selected(live: LiveEstate, planned: PlannedNode, step: PlannedStep, account: Account) -> bool:
+    """Whether a step is done on a node under its condition, secrets being none of its words."""
+    when = step.declared.when
+    return when is None or Doing(live, planned, step, step.filled(planned), account, None, 0.0).selects(when)
 
 
 async def _told(doing: Awaitable[Result], what: str) -> Result:

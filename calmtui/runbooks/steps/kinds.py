@@ -11,8 +11,10 @@ from calmtui.estate.declared import Name
 from calmtui.estate.problems import closest
 from calmtui.runbooks.fields import ParameterName, Value
 from calmtui.runbooks.steps.action import ActionStep
+from calmtui.runbooks.steps.ansible import AnsibleStep
 from calmtui.runbooks.steps.approve import ApproveStep
 from calmtui.runbooks.steps.check import CheckStep
+from calmtui.runbooks.steps.jenkins import JenkinsStep
 from calmtui.runbooks.steps.notify import NotifyStep
 from calmtui.runbooks.steps.run import RunStep
 from calmtui.runbooks.steps.step import AnyStep
@@ -43,10 +45,17 @@ class ParallelStep(AnyStep):
         return " | ".join(part.said(filled) for part in self.parallel)
 
 
-EACH: dict[str, type[AnyStep]] = {"run": RunStep, "action": ActionStep, "wait": WaitStep, "check": CheckStep}
+EACH: dict[str, type[AnyStep]] = {
+    "run": RunStep,
+    "action": ActionStep,
+    "wait": WaitStep,
+    "check": CheckStep,
+    "jenkins": JenkinsStep,
+}
 """What is done on each node by itself."""
 KINDS: dict[str, type[AnyStep]] = {
     **EACH, "approve": ApproveStep, "notify": NotifyStep, "runbook": RunbookStep, "parallel": ParallelStep,
+    "ansible": AnsibleStep,
 }  # fmt: skip
 
 
@@ -82,6 +91,7 @@ _Each = (
     | Annotated[ActionStep, Tag("ActionStep")]
     | Annotated[WaitStep, Tag("WaitStep")]
     | Annotated[CheckStep, Tag("CheckStep")]
+    | Annotated[JenkinsStep, Tag("JenkinsStep")]
 )
 
 NodeStep = Annotated[_Each, Discriminator(_tag), _one_of(EACH)]
@@ -95,7 +105,8 @@ Step = Annotated[
     | Annotated[ApproveStep, Tag("ApproveStep")]
     | Annotated[NotifyStep, Tag("NotifyStep")]
     | Annotated[RunbookStep, Tag("RunbookStep")]
-    | Annotated[ParallelStep, Tag("ParallelStep")],
+    | Annotated[ParallelStep, Tag("ParallelStep")]
+    | Annotated[AnsibleStep, Tag("AnsibleStep")],
     Discriminator(_tag),
     _one_of(KINDS),
 ]

@@ -66,9 +66,14 @@ class AnyStep(Strict, abc.ABC):
     """A query: the step is done on the nodes that it selects at that moment, and skipped on the others."""
 
     @property
+    def once(self) -> bool:
+        """Whether it is done once for all nodes of a batch, and not on each by itself."""
+        return isinstance(self, OnceStep)
+
+    @property
     def per_node(self) -> bool:
         """Whether each node has an outcome of its own in it."""
-        return not isinstance(self, OnceStep)
+        return not self.once
 
     @abc.abstractmethod
     def said(self, filled: Mapping[str, str]) -> str:

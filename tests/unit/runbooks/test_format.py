@@ -24,7 +24,7 @@ from calmtui.runbooks.values import check
 
 HEAD = "runbook: x\nsummary: s\ntargets: kind=host\n"
 STEPS = "steps:\n  - {run: ls}\n"
-KINDS = "one of run, action, wait, check, approve, notify, runbook, parallel"
+KINDS = "one of run, action, wait, check, jenkins, approve, notify, runbook, parallel, ansible"
 SCHEMA = Path(__file__).parents[3] / "inventory" / "runbook.schema.json"
 
 BROKEN: dict[str, tuple[str, list[str]]] = {
@@ -50,7 +50,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     ),
     "a gate among parallel steps": (
         HEAD + "steps:\n  - parallel: [{run: a}, {approve: {}}]\n",
-        ["5:26: no approve can stand here; one of run, action, wait, check"],
+        ["5:26: no approve can stand here; one of run, action, wait, check, jenkins"],
     ),
     "a length of time": (
         HEAD + "steps:\n  - {run: ls, timeout: 3 minutes}\n",
