@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -131,11 +131,14 @@ class _Explaining:
     def fields(self, loc: Loc) -> Mapping[str, Any]:
         """The fields, by the names they have in a file, of the model that describes the value at `loc`."""
         current: type[BaseModel] | None = self.model
+        named = False
         for part in loc[len(self.base) :]:
-            if isinstance(part, int):
-                continue  # the model of a list's items was found with the list
+            if isinstance(part, int) or named:
+                named = False
+                continue  # the model of the items was found with the list or mapping that holds them
             field = _by_name(current).get(part)
             current = _fitting(_models_in(field.annotation), self.keys(loc, part)) if field else None
+            named = field is not None and get_origin(field.annotation) is dict
         return _by_name(current)
 
     def keys(self, loc: Loc, part: str) -> Collection[str]:
