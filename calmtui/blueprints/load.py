@@ -132,9 +132,7 @@ class _Reading:
         if name in self._tiers:
             return True
         place = self._written.keys.get(loc, self._written.place(loc)) if loc[-1] == name else self._written.place(loc)
-        self._written.add(
-            place, f"there is no tier {name!r}", one_of(list(self._tiers)), closest(name, self._tiers)
-        )
+        self._written.add(place, f"there is no tier {name!r}", one_of(list(self._tiers)), closest(name, self._tiers))
         return False
 
     def _check_text(self, loc: Loc, text: str) -> None:
@@ -168,7 +166,9 @@ class _Reading:
         elif family != "node" or (field not in template.NODE_FIELDS and not field.startswith("label.")):
             near = closest(name, [*(f"node.{item}" for item in template.NODE_FIELDS),
                                   *(f"{each}.{item}" for each in self._tiers for item in TIER_FIELDS)])  # fmt: skip
-            raise UsageError(f"there is no {{{{ {name} }}}}", next_step=_meant(near) or "write node.NAME or TIER.address")
+            raise UsageError(
+                f"there is no {{{{ {name} }}}}", next_step=_meant(near) or "write node.NAME or TIER.address"
+            )
 
     def _check_variable(self, name: str, loc: Loc) -> None:
         """Raise UsageError unless each environment in which the text counts has that variable."""
@@ -180,7 +180,10 @@ class _Reading:
         if len(without) < len(counts):
             step = f"give it in 'variables' of {' and '.join(without)}, or for all of them"
             raise UsageError(f"{{{{ {name} }}}} has no value in {' and '.join(without)}", next_step=step)
-        there = {*self._common, *(each for body in counts.values() for each in _mapping(_mapping(body).get("variables")))}
+        there = {
+            *self._common,
+            *(each for body in counts.values() for each in _mapping(_mapping(body).get("variables"))),
+        }
         near = closest(name, there)
         raise UsageError(
             f"there is no {{{{ {name} }}}}",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import jsonschema
@@ -144,7 +145,9 @@ names = st.sampled_from("abcdef")
 
 
 @given(st.permutations("abcdef"), st.dictionaries(names, st.sets(names, max_size=3)))
-def test_each_tier_comes_after_all_that_it_needs_or_a_circle_is_shown(tiers: list[str], needs: dict[str, set[str]]) -> None:
+def test_each_tier_comes_after_all_that_it_needs_or_a_circle_is_shown(
+    tiers: list[str], needs: dict[str, set[str]]
+) -> None:
     circle = order.cycle(tiers, needs)
     if not circle:
         found = order.order(tiers, needs)
@@ -152,7 +155,7 @@ def test_each_tier_comes_after_all_that_it_needs_or_a_circle_is_shown(tiers: lis
         assert all(found.index(needed) < found.index(tier) for tier in needs for needed in needs[tier])
         return
     assert circle[0] == circle[-1]
-    assert all(later in needs[earlier] for earlier, later in zip(circle, circle[1:], strict=False))
+    assert all(later in needs[earlier] for earlier, later in pairwise(circle))
     with pytest.raises(ValueError, match="need each other"):
         order.order(tiers, needs)
 
