@@ -10,7 +10,8 @@ from calmtui.blueprints.load import Blueprint
 from calmtui.errors import UsageError
 from calmtui.estate.problems import closest, one_of
 from calmtui.runbooks import template
-from calmtui.runbooks.declared import Check, NodeStep
+from calmtui.runbooks.steps.check import Check
+from calmtui.runbooks.steps.kinds import NodeStep
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from calmtui.estate.declared import Name
-from calmtui.runbooks.declared import ActionStep, Amount, Check, Length, NodeStep, ParameterName, Value
+from calmtui.runbooks.fields import Batch, Length, Names, ParameterName, Strict, Value
+from calmtui.runbooks.steps.action import ActionStep
+from calmtui.runbooks.steps.check import Check
+from calmtui.runbooks.steps.kinds import NodeStep
 
 
 def _listed(value: Any) -> Any:
@@ -20,10 +23,6 @@ def _listed(value: Any) -> Any:
 
 def _counted(value: Any) -> Any:
     return {"min": value, "max": value} if isinstance(value, str | int) and not isinstance(value, bool) else value
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, populate_by_name=True, frozen=True)
 
 
 NodeState = Literal["running", "pending", "stopping", "stopped", "degraded", "failed", "unknown"]
@@ -36,7 +35,7 @@ Way = Annotated[
 """A step that is done on each node, or several."""
 
 
-class Count(_Strict):
+class Count(Strict):
     """How many nodes there are."""
 
     min: Annotated[int, Field(ge=0)] = 0
@@ -54,7 +53,7 @@ class Count(_Strict):
 Counted = Annotated[Count, BeforeValidator(_counted, json_schema_input_type=Annotated[int, Field(ge=0)] | Count)]
 
 
-class Expect(_Strict):
+class Expect(Strict):
     """What the nodes of a tier should look like. `*` in a text stands for anything."""
 
     count: Counted = Count(min=1)
@@ -72,13 +71,14 @@ class Expect(_Strict):
     """Labels, or tags, that each has."""
 
 
-class Tier(_Strict):
+class Tier(Strict):
     """Nodes that do the same for the service. Texts may hold `{{ VARIABLE }}`; those that are not queries also
-    `{{ node.NAME }}` and `{{ TIER.address }}` of another tier, which it needs then."""
+    `{{ node.NAME }}` and `{{ TIER.address }}` of another tier, which it needs then.
+    """
 
     query: str
     """The query of its nodes: `service=shop-db`. That of the environment narrows it."""
-    needs: Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str])] = []
+    needs: Names = []
     """The tiers that have to run before it."""
     expect: Expect = Expect()
     """What its nodes should look like."""
@@ -90,13 +90,13 @@ class Tier(_Strict):
     """How each of its nodes is stopped. Unset: by the action `stop`."""
     restart: Way = [ActionStep(action="restart")]
     """How each of its nodes is restarted. Unset: by the action `restart`."""
-    at_once: Amount | None = None
+    at_once: Batch | None = None
     """How many of its nodes are restarted at once: `1`, `25%`. Unset: all of them."""
     within: Length = "5m"
     """How long a node may take until it is as it should be, after it was started or stopped."""
 
 
-class Otherwise(_Strict):
+class Otherwise(Strict):
     """What is otherwise with a tier in an environment."""
 
     query: str | None = None
@@ -107,7 +107,7 @@ class Otherwise(_Strict):
     """What has to hold of each of its nodes instead."""
 
 
-class Environment(_Strict):
+class Environment(Strict):
     """Where the service runs."""
 
     query: str
@@ -118,7 +118,7 @@ class Environment(_Strict):
     """The tiers that are not the same there as everywhere."""
 
 
-class DeclaredBlueprint(_Strict):
+class DeclaredBlueprint(Strict):
     """A service: its tiers, in which order they run, and what they look like in each environment."""
 
     blueprint: Name

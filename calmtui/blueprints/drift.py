@@ -5,7 +5,7 @@ What is not known is a difference too: a node whose source does not answer is no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -188,7 +188,8 @@ def compare(
 
 def asks(tier: BoundTier) -> bool:
     """Whether there is something that only the nodes of a tier can tell."""
-    return tier.check is not None or tier.expect.version_by is not None
+    expect = tier.expect
+    return tier.check is not None or (expect.version is not None and expect.version_by is not None)
 
 
 def version_of(node: Node) -> str:
@@ -197,13 +198,7 @@ def version_of(node: Node) -> str:
         if key in node.labels:
             return node.labels[key]
     image = node.image.partition("@")[0]
-    tag = image.rpartition("/")[2].partition(":")[2]
-    return tag
-
-
-def silent_sources(statuses: Iterable[tuple[str, bool, str]]) -> dict[str, str]:
-    """Of sources (name, whether all of it answers, what is wrong), those that do not answer."""
-    return {name: error or "no answer yet" for name, answers, error in statuses if not answers}
+    return image.rpartition("/")[2].partition(":")[2]
 
 
 def _settled(tier: TierDrift) -> bool:
@@ -263,7 +258,7 @@ def _of_texts(expect: Expect, node: Node, values: Mapping[str, str]) -> Iterator
         yield from _of_text("image", node.image, template.text(expect.image, values))
     for key, declared in expect.labels.items():
         wanted = template.text(declared, values)
-        if not fnmatchcase(node.labels.get(key, ""), wanted) or key not in node.labels:
+        if key not in node.labels or not _fits(node.labels[key], wanted):
             yield Difference(f"label.{key}", node.labels.get(key, "missing"), wanted)
 
 
@@ -284,8 +279,13 @@ def _of_version(expect: Expect, node: Node, values: Mapping[str, str], looked: L
 def _of_text(what: str, there: str, wanted: str) -> Iterator[Difference]:
     if not there:
         yield Difference(what, "its source does not tell", wanted, unknown=True)
-    elif not fnmatchcase(there, wanted):
+    elif not _fits(there, wanted):
         yield Difference(what, there, wanted)
+
+
+def _fits(there: str, wanted: str) -> bool:
+    """Whether a text is what is wanted, in which `*` stands for anything."""
+    return fnmatchcase(there, wanted.replace("[", "[[]"))
 
 
 def _of_check(answer: Answer | None) -> Iterator[Difference]:

@@ -47,7 +47,7 @@ def members(bound: Bound, nodes: Iterable[Node], compiled: Callable[[str], Calla
 
 def of_tiers(found: Members) -> dict[str, str]:
     """What texts take of tiers, by the names under which it is put in: `db.address`, `web.names`."""
-    values = {}
+    values: dict[str, str] = {}
     for name, nodes in found.tiers.items():
         addresses = [template.of_node(node)["node.address"] for node in nodes]
         names = [node.name for node in nodes]

@@ -11,6 +11,7 @@ from calmtui import __version__
 from calmtui.cli.act import act
 from calmtui.cli.approvals import approvals, approve, reject, review, reviews, withdraw
 from calmtui.cli.audit import audit
+from calmtui.cli.blueprint import blueprint
 from calmtui.cli.changes import changes
 from calmtui.cli.console import open_console
 from calmtui.cli.cp import cp
@@ -39,6 +40,7 @@ app.command("act")(act)
 app.command("exec")(exec_)
 app.add_typer(run, name="run")
 app.command("runs")(runs)
+app.add_typer(blueprint, name="blueprint")
 app.add_typer(cp, name="cp")
 app.command("history")(history)
 app.command("logs")(logs)

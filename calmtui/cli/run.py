@@ -69,23 +69,19 @@ def carry_out(
 
     if not runbook:
         raise typer.Exit(_list(settings(context)))
-    if not (yes or plan or ask_approval or sys.stdin.isatty()):
-        raise UsageError("there is no terminal to confirm on", next_step="add --yes to go on without being asked")
-    if break_glass and not reason.strip():
-        raise UsageError("break-glass needs a reason", next_step="say why, for those who review it")
-    how = _How(parameters.parse(parameter or ()), reason, plan=plan, yes=yes, as_json=as_json,
-               ask_approval=ask_approval, break_glass=break_glass)  # fmt: skip
-    submitted = asyncio.run(_submit(settings(context), runbook, how, wait))
+    how = How(reason, plan=plan, yes=yes, as_json=as_json, ask_approval=ask_approval, break_glass=break_glass)
+    how.check()
+    given = parameters.parse(parameter or ())
+    submitted = asyncio.run(_submit(settings(context), runbook, given, how, wait))
     if isinstance(submitted, int):
         raise typer.Exit(submitted)
     raise typer.Exit(follow(submitted.id, as_json=as_json, detach=not watch))
 
 
 @dataclass(frozen=True)
-class _How:
-    """What was typed besides the runbook's name."""
+class How:
+    """How a run is wanted, as it was typed."""
 
-    given: dict[str, str]
     reason: str
     plan: bool
     yes: bool
@@ -93,9 +89,18 @@ class _How:
     ask_approval: bool
     break_glass: bool
 
+    def check(self) -> None:
+        """Raise UsageError for what cannot come to anything, before anything is connected to."""
+        if not (self.yes or self.plan or self.ask_approval or sys.stdin.isatty()):
+            raise UsageError("there is no terminal to confirm on", next_step="add --yes to go on without being asked")
+        if self.break_glass and not self.reason.strip():
+            raise UsageError("break-glass needs a reason", next_step="say why, for those who review it")
+
 
 @dataclass(frozen=True)
-class _Submitted:
+class Submitted:
+    """A run that a worker carries out."""
+
     id: str
 
 
@@ -121,47 +126,58 @@ def _list(chosen: Settings) -> int:
     return ExitCode.WRONG_USE if wrong else ExitCode.FINE
 
 
-async def _submit(chosen: Settings, name: str, how: _How, wait: float) -> _Submitted | int:
+async def _submit(chosen: Settings, name: str, given: dict[str, str], how: How, wait: float) -> Submitted | int:
     """Plan it, have it confirmed and submit it; or what to exit with when nothing is submitted."""
-    from calmtui.actions.gate import Gate
     from calmtui.cli.opened import opened
     from calmtui.estate.load import load_estate
-    from calmtui.governance.decide import Answer
     from calmtui.runbooks import plan as plans
-    from calmtui.runbooks.journal import Journal
     from calmtui.runbooks.load import load
 
     runbook = load(load_estate(chosen.inventory), name)
-    query = plans.targets(runbook, how.given)
+    query = plans.targets(runbook, given)
     async with opened(chosen, wait, query) as estate:
-        gate = Gate(estate.live, read_only=chosen.read_only, through="runbook", interactive=sys.stdin.isatty())
-        made = _plan(estate, gate, runbook, query, how)
-        deed = made.deed({node.id: node for node in estate.live.fleet})
-        judgement = await gate.judge(deed, break_glass=how.break_glass)
-        if how.plan:
-            _print_plan(made, judgement, as_json=how.as_json)
-            return ExitCode.FAILED if estate.failed else ExitCode.FINE
-        if how.ask_approval:
-            return await _ask_approval(gate, judgement, how)
-        if judgement.answer is not Answer.ALLOWED:
-            await gate.admit(deed, break_glass=how.break_glass, reason=how.reason)  # which refuses, on record
-        if not how.yes and not await _confirmed(made, judgement):
-            say("nothing was done")
-            return ExitCode.FAILED
-        return _Submitted(Journal().submit(made).id)
+        gate = gate_of(estate, chosen)
+        return await submit(estate, gate, _plan(estate, gate, runbook, query, given, how), how)
 
 
-def _plan(estate: Opened, gate: Gate, runbook: Runbook, query: str, how: _How) -> RunPlan:
+def gate_of(estate: Opened, chosen: Settings, through: str = "runbook") -> Gate:
+    """The gate for what a command does."""
+    from calmtui.actions.gate import Gate
+
+    return Gate(estate.live, read_only=chosen.read_only, through=through, interactive=sys.stdin.isatty())
+
+
+async def submit(estate: Opened, gate: Gate, made: RunPlan, how: How) -> Submitted | int:
+    """Show a plan or have it confirmed and submit it; or what to exit with when nothing is submitted."""
+    from calmtui.governance.decide import Answer
+    from calmtui.runbooks.journal import Journal
+
+    deed = made.deed({node.id: node for node in estate.live.fleet})
+    judgement = await gate.judge(deed, break_glass=how.break_glass)
+    if how.plan:
+        _print_plan(made, judgement, as_json=how.as_json)
+        return ExitCode.FAILED if estate.failed else ExitCode.FINE
+    if how.ask_approval:
+        return await _ask_approval(gate, judgement, how)
+    if judgement.answer is not Answer.ALLOWED:
+        await gate.admit(deed, break_glass=how.break_glass, reason=how.reason)  # which refuses, on record
+    if not how.yes and not await _confirmed(made, judgement):
+        say("nothing was done")
+        return ExitCode.FAILED
+    return Submitted(Journal().submit(made).id)
+
+
+def _plan(estate: Opened, gate: Gate, runbook: Runbook, query: str, given: dict[str, str], how: How) -> RunPlan:
     from calmtui.runbooks import plan as plans
 
     subject = gate.rulebook.subject
     return plans.make(
-        estate.live.estate, runbook, estate.one_or_more(query), how.given, estate.live.actions(), who=subject.who,
+        estate.live.estate, runbook, estate.one_or_more(query), given, estate.live.actions(), who=subject.who,
         groups=subject.groups, reason=how.reason, break_glass=how.break_glass,
     )  # fmt: skip
 
 
-async def _ask_approval(gate: Gate, judgement: Judgement, how: _How) -> int:
+async def _ask_approval(gate: Gate, judgement: Judgement, how: How) -> int:
     from calmtui.cli.printing import out, out_json
     from calmtui.governance.approvals import still_needs
 
