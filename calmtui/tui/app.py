@@ -306,6 +306,13 @@ class CalmApp(App[None]):
 
         self.push_screen(RunsScreen(self.journal))
 
+    def action_blueprints(self) -> None:
+        """Show the services beside what is declared of them."""
+        from calmtui.tui.screens.blueprints import BlueprintsScreen  # not needed for the first paint
+        from calmtui.tui.services import Services
+
+        self.push_screen(BlueprintsScreen(self.fleet_screen, Services(self.gate)))
+
     def action_approvals(self) -> None:
         """Show what waits for approval, and what for a review."""
         from calmtui.tui.screens.approvals import ApprovalsScreen  # not needed for the first paint
