@@ -50,6 +50,16 @@ class _Question:
         return [plans.sentence(step, planned) for step in self.steps.values() if _is_command(step)]
 
 
+@dataclass(frozen=True)
+class _Nowhere:
+    """Takes the notes of steps that belong to no run."""
+
+    folder: Path
+
+    async def note(self, node: NodeId, step: str, status: Status, detail: str = "", output: str = "") -> None:
+        """It is in the answer, too."""
+
+
 async def look(gate: Gate, bound: Bound, found: Members) -> Looks:
     """Ask every node that answers. Raises StoreError when commands cannot be recorded, EstateError from policies."""
     questions = list(_questions(gate, bound, found))
@@ -57,9 +67,9 @@ async def look(gate: Gate, bound: Bound, found: Members) -> Looks:
     room = asyncio.Semaphore(PARALLEL)
     refused, admission = await _admitted(gate, bound, questions)
 
-    async def ask(question: _Question, folder: Path) -> None:
+    async def ask(question: _Question, notes: _Nowhere) -> None:
         async with room:
-            looked = await _asked(gate, question, refused, folder)
+            looked = await _asked(gate, question, refused, notes)
         looks[question.tier, question.node.id] = looked
         if admission is not None and question.commands and question.node.id not in refused:
             admission.note(Outcome(question.node, *_outcome(looked)))
@@ -70,7 +80,7 @@ async def look(gate: Gate, bound: Bound, found: Members) -> Looks:
             await stack.enter_async_context(admission)
         async with asyncio.TaskGroup() as group:
             for question in questions:
-                group.create_task(ask(question, folder))
+                group.create_task(ask(question, _Nowhere(folder)))
     return looks
 
 
@@ -118,7 +128,7 @@ async def _admitted(gate: Gate, bound: Bound, questions: list[_Question]) -> tup
     return dict(admission.denied), admission
 
 
-async def _asked(gate: Gate, question: _Question, refused: dict[NodeId, str], folder: Path) -> Looked:
+async def _asked(gate: Gate, question: _Question, refused: dict[NodeId, str], notes: _Nowhere) -> Looked:
     found: dict[str, Answer] = {}
     planned = plans.target(question.node, plans.used_in(question.steps.values()))
     for what, step in question.steps.items():
@@ -126,7 +136,7 @@ async def _asked(gate: Gate, question: _Question, refused: dict[NodeId, str], fo
         if why and _is_command(step):
             found[what] = Answer(Status.UNKNOWN, f"it may not be asked: {why}")
             continue
-        result = await do(gate.live, planned, step, folder, None, 0.0)
+        result = await do(gate.live, planned, step, notes, None, 0.0)
         found[what] = Answer(result.status, result.detail)
     return Looked(found.get("version"), found.get("check"))
 

@@ -87,5 +87,5 @@ def _tier_spans(number: int, tier: TierDrift) -> list[Span]:
 def _node_spans(node: NodeDrift, width: int, signs: Glyphs) -> list[Span]:
     how = "error" if node.wrong else "warn" if node.differences else "quiet"
     said = "; ".join(one.sentence for one in node.differences) or "as declared"
-    return [(f"    {signs.states[node.node.state]} ", how), (node.node.name.ljust(width + 2), "strong" if how != "quiet" else ""),
-            (sanitise.word(said), how)]  # fmt: skip
+    name = (node.node.name.ljust(width + 2), "strong" if node.differences else "")
+    return [(f"    {signs.states[node.node.state]} ", how), name, (sanitise.word(said), how)]

@@ -47,7 +47,7 @@ TABLE: tuple[Command, ...] = (
     Command("app.palette", "ctrl+p", "Find a command by any part of its name", "Anywhere"),
     Command("app.outcomes", "O", "The outcomes of what was carried out last", "Anywhere"),
     Command("app.runs", "W", "The runs under way, those that wait for somebody, and the last ones", "Anywhere"),
-    Command("app.blueprints", "B", "Services beside what is declared: completeness, drift, start and stop", "Anywhere"),
+    Command("app.blueprints", "U", "Services beside what is declared: completeness, drift, start and stop", "Anywhere"),
     Command("app.approvals", "A", "The plans that wait for approval, and reviews", "Anywhere"),
     Command("app.audit", "T", "Who did what: the audit trail", "Anywhere", argument="FILTER"),
     Command("app.freezes", "", "When nothing may be changed: the freezes of the estate", "Anywhere"),

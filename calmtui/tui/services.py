@@ -13,6 +13,7 @@ from calmtui.blueprints.bind import Bound, bind
 from calmtui.blueprints.drift import Drift, Looks
 from calmtui.blueprints.members import Members
 from calmtui.errors import CalmError
+from calmtui.estate.model import Estate
 from calmtui.estate.problems import EstateError
 from calmtui.fleet.node import Node
 
@@ -104,8 +105,9 @@ class Services:
         return replace(service, trouble="", members=members, drift=drift)
 
 
-def _read(estate: load.Estate) -> tuple[list[Service], list[str]]:
-    found, problems = [], []
+def _read(estate: Estate) -> tuple[list[Service], list[str]]:
+    found: list[Service] = []
+    problems: list[str] = []
     for name in load.known(estate):
         try:
             blueprint = load.load(estate, name)

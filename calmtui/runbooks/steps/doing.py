@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from calmtui import sanitise
 from calmtui.actions.execute import replaced
@@ -30,6 +31,19 @@ Waiting = Callable[[str], Awaitable[None]]
 """Told what is waited for, once it is known."""
 
 
+class Notes(Protocol):
+    """Where it is noted how a step goes on: the account of a run, or nowhere when a node is only looked at."""
+
+    @property
+    def folder(self) -> Path:
+        """For the files of commands that print much."""
+        ...
+
+    async def note(self, node: NodeId, step: str, status: Status, detail: str = "", output: str = "") -> None:
+        """Take in that something has happened."""
+        ...
+
+
 @dataclass(frozen=True)
 class Doing:
     """One step on one node."""
@@ -39,7 +53,7 @@ class Doing:
     step: PlannedStep
     filled: dict[str, str]
     """All that can be put in, secrets fetched."""
-    account: Account
+    account: Notes
     before: Event | None
     """The beginning of it that has no end in the journal: it may have happened."""
     since: float
@@ -83,7 +97,7 @@ class Doing:
 
 
 async def do(
-    live: LiveEstate, planned: PlannedNode, step: PlannedStep, account: Account, before: Event | None, since: float
+    live: LiveEstate, planned: PlannedNode, step: PlannedStep, account: Notes, before: Event | None, since: float
 ) -> Result:
     """Do a step on a node. Raises nothing: what goes wrong is its result."""
 
