@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from calmtui.blueprints.bind import Bound, BoundTier
-from calmtui.blueprints.drift import Drift, Looks, TierDrift, version_of
+from calmtui.blueprints.drift import Difference, Drift, Looks, TierDrift, version_of
 from calmtui.fleet.node import Node
 
 
@@ -26,6 +26,8 @@ class Aspect:
     right_drifts: bool
     declared: bool
     """Both environments say what it should be."""
+    unknown: bool = False
+    """Of some node it is not known."""
 
     @property
     def same(self) -> bool:
@@ -34,17 +36,19 @@ class Aspect:
 
     @property
     def word(self) -> str:
-        """What is to be thought of it: `same`, `as declared`, `drift`, `differs`."""
+        """What is to be thought of it: `same`, `as declared`, `drift`, `not known`, `differs`."""
         if self.left_drifts or self.right_drifts:
             return "drift"
+        if self.unknown:
+            return "not known"
         if self.same:
             return "same"
         return "as declared" if self.declared else "differs"
 
     @property
     def unexplained(self) -> bool:
-        """Whether one is not as declared, or they differ and nothing says that they should."""
-        return self.word in ("drift", "differs")
+        """Whether one is not as declared or not known, or they differ and nothing says that they should."""
+        return self.word in ("drift", "not known", "differs")
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ def contrast(left: Side, right: Side) -> list[Aspect]:
                 one.name, what, _there(what, one_drift, left.looks), _there(what, other_drift, right.looks),
                 _drifts(what, one_drift), _drifts(what, other_drift),
                 what == "count" or (_declares(one, what) and _declares(other, what)),
+                _unknown(what, one_drift) or _unknown(what, other_drift),
             )
             for what in _aspects(one, other)
         )  # fmt: skip
@@ -84,8 +89,19 @@ def _declares(tier: BoundTier, what: str) -> bool:
 
 
 def _drifts(what: str, tier: TierDrift) -> bool:
-    whole = any(difference.what == what for difference in tier.differences)
-    return whole or any(difference.what == what for node in tier.nodes for difference in node.differences)
+    return any(one.what == what and not one.unknown for one in _differences(tier))
+
+
+def _unknown(what: str, tier: TierDrift) -> bool:
+    """Whether it is not known of some node; what is missing is not known to be, or is missing, in the count alone."""
+    doubtful = (what,) if what == "count" else (what, "source")
+    return any(one.what in doubtful and one.unknown for one in _differences(tier))
+
+
+def _differences(tier: TierDrift) -> Iterator[Difference]:
+    yield from tier.differences
+    for node in tier.nodes:
+        yield from node.differences
 
 
 def _there(what: str, tier: TierDrift, looks: Looks | None) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from calmtui.actions.admission import Admission
+from calmtui.actions.commands import runs_at
 from calmtui.actions.deed import Deed
 from calmtui.actions.gate import Gate
 from calmtui.actions.outcome import Outcome, Status
@@ -113,9 +114,13 @@ async def _admitted(gate: Gate, bound: Bound, questions: list[_Question]) -> tup
     asked = {question.node.id: question for question in questions if question.commands}
     if not asked:
         return {}, None
-    nodes = [question.node for question in asked.values()]
+    places = {node_id: runs_at(gate.live, question.node) or question.node for node_id, question in asked.items()}
+    sentences = {node_id: "; ".join(question.commands) for node_id, question in asked.items()}
+    every = {**{node_id: question.node for node_id, question in asked.items()},
+             **{place.id: place for place in places.values()}}  # fmt: skip
+    said = {place.id: sentences[node_id] for node_id, place in places.items()} | sentences
     deed = Deed(
-        "exec", nodes, ["; ".join(question.commands) for question in asked.values()], Danger.CONFIRM,
+        "exec", list(every.values()), [said[node_id] for node_id in every], Danger.CONFIRM,
         {"blueprint": bound.blueprint, "environment": bound.environment}, event=Event.COMMAND, exclusive=False,
     )  # fmt: skip
     try:
@@ -125,7 +130,8 @@ async def _admitted(gate: Gate, bound: Bound, questions: list[_Question]) -> tup
         admission = await gate.admit(deed, reason=f"drift of {bound.blueprint} in {bound.environment}")
     except CalmError as error:
         return dict.fromkeys(asked, str(error)), None
-    return dict(admission.denied), admission
+    denied = {node_id: admission.denied[place.id] for node_id, place in places.items() if place.id in admission.denied}
+    return {**denied, **admission.denied}, admission
 
 
 async def _asked(gate: Gate, question: _Question, refused: dict[NodeId, str], notes: _Nowhere) -> Looked:

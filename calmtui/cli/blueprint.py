@@ -291,7 +291,7 @@ def _say_unchecked(found: Drift) -> None:
 def _print_contrast(aspects: list[Aspect], left: str, right: str) -> None:
     from calmtui.cli.printing import out_table
 
-    styles = {"same": "quiet", "as declared": "", "drift": "trouble", "differs": "warning"}
+    styles = {"same": "quiet", "as declared": "", "drift": "trouble", "differs": "warning", "not known": "warning"}
     out_table(("TIER", "WHAT", left.upper(), right.upper(), ""), [
         ((one.tier, styles[one.word]), (one.what, styles[one.word]),
          (one.left or "none", "trouble" if one.left_drifts else styles[one.word]),

@@ -137,6 +137,8 @@ def _estate_file(folder: Path, *, machine: bool) -> Path:
     estate["sources"] |= {f"{name}-here" if name in estate["sources"] else name: found[name] for name in found}
     path = folder / "estate.yaml"
     path.write_text(yaml.safe_dump(estate, sort_keys=False, allow_unicode=True))
+    for beside in filter(Path.is_dir, declared.parent.iterdir()):
+        (folder / beside.name).symlink_to(beside)
     return path
 
 

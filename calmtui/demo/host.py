@@ -38,6 +38,7 @@ class Host:
         self._logs = self._home / "log"
         self._logs.mkdir(parents=True)
         units.install(self._home, machine)
+        (self._home / "release").write_text(f"{machine.release}\n")
         self._trusted = str(folder / "id.pub")
         self._chance = random.Random(machine.name)
         self._connections: set[asyncssh.SSHServerConnection] = set()

@@ -23,10 +23,15 @@ class Machine:
     """Its SSH server does not answer."""
     stopped: bool = False
     """Its instance is stopped."""
+    release: str = "1.9.2"
+    """Of the shop that is deployed on it: one machine was forgotten the last time."""
 
 
 _MACHINES = (
-    *(Machine(f"web-{number:02d}", "web", ssh=True) for number in range(1, 5)),
+    *(
+        Machine(f"web-{number:02d}", "web", ssh=True, release="1.9.1" if number == 3 else "1.9.2")
+        for number in range(1, 5)
+    ),
     *(Machine(f"api-{number:02d}", "api", type="c6i.large", ssh=True, down=number == 3) for number in range(1, 4)),
     *(Machine(f"db-{number:02d}", "db", type="r6i.xlarge", ssh=True) for number in range(1, 3)),
     *(

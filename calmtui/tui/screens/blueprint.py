@@ -105,10 +105,10 @@ class BlueprintScreen(Screen[None]):
         self.action_open()
 
     def action_open(self) -> None:
-        """The node under the cursor, in the fleet."""
+        """The node under the cursor, in the fleet; on a row of folded nodes, all of them."""
         node_id = self._shown[self.rows.cursor][0] if self._shown else None
         if node_id is None:
-            self.query_one(Footer).say("no node is under the cursor; f shows all of them")
+            self.action_all()
         elif self.fleet_screen.fleet.get(node_id) is None:
             self.query_one(Footer).say(f"{node_id} is not there any more")
         else:

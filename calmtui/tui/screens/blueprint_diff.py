@@ -18,7 +18,7 @@ from calmtui.tui.widgets.still import Still
 
 LABEL = 24
 """Columns for the tier and what is compared of it."""
-MEANINGS = {"same": "quiet", "as declared": "", "drift": "error", "differs": "warn"}
+MEANINGS = {"same": "quiet", "as declared": "", "drift": "error", "differs": "warn", "not known": "warn"}
 
 
 class BlueprintDiffScreen(Screen[None]):

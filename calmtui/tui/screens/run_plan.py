@@ -21,7 +21,7 @@ from calmtui.fleet.production import is_production
 from calmtui.governance.decide import Answer
 from calmtui.providers.base import Danger
 from calmtui.runbooks.journal import Journal, Run
-from calmtui.runbooks.plan import RunPlan, sentences
+from calmtui.runbooks.plan import RunPlan, sentence
 from calmtui.runbooks.worker import start
 from calmtui.tui import keys
 from calmtui.tui.glyphs import of_locale
@@ -45,7 +45,7 @@ class RunPlanScreen(ModalScreen[None]):
             width: 110; max-width: 100%; height: auto; max-height: 100%;
             border: round $accent; border-title-color: $text; padding: 0 1; background: $surface;
         }
-        & Rows { height: auto; max-height: 50vh; margin: 1 0; }
+        & Rows { margin: 1 0; }
         & Static { height: auto; }
         & #reasons { color: $text-warning; display: none; }
         & #verdict { color: $text-muted; }
@@ -115,7 +115,9 @@ class RunPlanScreen(ModalScreen[None]):
             reasons = self.query_one("#reasons", Static)
             reasons.update(f"{of_locale().states[State.DEGRADED]} " + " · ".join(self._reasons))
             reasons.display = True
-        self.query_one(Rows).focus()
+        rows = self.query_one(Rows)
+        rows.styles.height = min(len(self._lines), max(self.app.size.height // 2 - 2, 5))
+        rows.focus()
         self._begin(self._judge())
 
     # -- what is typed ------------------------------------------------------------------
@@ -259,5 +261,7 @@ def _lines(plan: RunPlan) -> Iterator[list[Span]]:
     for index, stage in enumerate(plan.batches):
         count = "1 node" if len(stage) == 1 else f"{len(stage)} nodes"
         yield [(f"{index + 1}. {count}", "strong")]
-        yield from ([(f"   {sanitise.word(said)}", "")] for said in sentences(plan.steps_in(index), None))
+        for step in plan.steps_in(index):
+            name = f"{sanitise.word(str(step.body['name']))}  " if step.body.get("name") else ""
+            yield [(f"   {name}", "quiet"), (sanitise.word(sentence(step, None)), "")]
         yield from ([(f"     {sanitise.word(node.name)}", ""), (f"  {node.id}", "quiet")] for node in stage)
