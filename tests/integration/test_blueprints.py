@@ -121,6 +121,7 @@ def test_a_restart_goes_tier_by_tier_and_stops_where_a_tier_does_not_come_up(est
     assert traced(ssh_fleet) == []
     (root(ssh_fleet, "web-003") / "broken").touch()
     failed = run(*restart, "--yes", "--json")
+    assert failed.out, failed.err
     assert (failed.status, failed.json["standing"], failed.json["detail"]) == (1, "failed", "3 ok, 1 failed, 4 skipped")
     assert {name for name, _ in traced(ssh_fleet)} == set(HOSTS[:4])
     (root(ssh_fleet, "web-003") / "broken").unlink()
@@ -138,7 +139,8 @@ def test_two_environments_side_by_side(estate: Path, ssh_fleet: SshFleet) -> Non
     assert told.status == 1
     (web,) = [one for one in told.json if (one["tier"], one["what"]) == ("web", "version")]
     assert web == {
-        "tier": "web", "what": "version", "is": "drift", "production": "1.9.2 ×3, 1.9.3 ×1", "next": "1.9.2 ×3, 1.9.3 ×1",
+        "tier": "web", "what": "version", "is": "drift",
+        "production": "1.9.2 ×3, 1.9.3 ×1", "next": "1.9.2 ×3, 1.9.3 ×1",
     }  # fmt: skip
     (db,) = [one for one in told.json if (one["tier"], one["what"]) == ("db", "version")]
     assert db["is"] == "same"
