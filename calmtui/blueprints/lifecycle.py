@@ -19,6 +19,7 @@ from calmtui.governance.identity import Who
 from calmtui.providers.base import Danger
 from calmtui.runbooks import plan as plans
 from calmtui.runbooks.declared import Told
+from calmtui.runbooks.phases import Phase
 from calmtui.runbooks.plan import PlannedStep, RunPlan
 from calmtui.runbooks.steps.action import ActionStep
 from calmtui.runbooks.strategy import ALL_AT_ONCE
@@ -55,6 +56,7 @@ def make(
     nodes: list[Node] = []
     stages: list[int] = []
     steps: list[PlannedStep] = []
+    phases: list[Phase] = []
     danger, acts = Danger.NONE, set[str]()
     for tier in tiers:
         there = found.tiers[tier.name]
@@ -66,6 +68,8 @@ def make(
         danger, acts = max(danger, its_danger), acts | set(its_acts)
         nodes += there
         stages += sizes
+        parts = [""] if len(at) == 1 else [f" {number} of {len(at)}" for number in range(1, len(at) + 1)]
+        phases += (Phase(f"tier {tier.name}{part}", (stage,)) for stage, part in zip(at, parts, strict=True))
         steps += bodies
     used = plans.used_in(steps)
     return RunPlan(
@@ -74,7 +78,7 @@ def make(
         str(estate.path or ""), who, tuple(sorted(groups)), reason, break_glass,
         {**bound.variables, "environment": bound.environment}, tuple(plans.target(node, used) for node in nodes),
         tuple(stages), ALL_AT_ONCE, 0, 0, 0.0, "stop", tuple(_only_used(step) for step in steps), (),
-        Told().model_dump(), tuple(sorted(acts)), int(danger),
+        Told().model_dump(), tuple(sorted(acts)), int(danger), course=tuple(phases),
     )  # fmt: skip
 
 

@@ -171,9 +171,9 @@ def _verb(verb: str, sentence: str) -> None:
             bool, typer.Option("--plan", help="Print what would happen, node by node, and do nothing.")
         ] = False,
         yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-        detach: Annotated[
-            bool, typer.Option("--detach", help="Print the run's id once it is begun, and do not watch it.")
-        ] = False,
+        watch: Annotated[
+            bool, typer.Option("--watch/--detach", help="Watch it, or print its id once it is begun.")
+        ] = True,
         as_json: Annotated[bool, typer.Option("--json", help="The plan, or in the end the run, as JSON.")] = False,
         reason: Annotated[str, typer.Option(help="Why, for the record and for those who approve.")] = "",
         ask_approval: Annotated[
@@ -185,14 +185,14 @@ def _verb(verb: str, sentence: str) -> None:
         wait: WAIT = 30.0,
     ) -> None:
         from calmtui.cli.run import How
-        from calmtui.cli.runs import follow
+        from calmtui.cli.watch import follow
 
         how = How(reason, plan=plan, yes=yes, as_json=as_json, ask_approval=ask_approval, break_glass=break_glass)
         how.check()
         submitted = asyncio.run(_submit(settings(context), name, environment, verb, how, wait))
         if isinstance(submitted, int):
             raise typer.Exit(submitted)
-        raise typer.Exit(follow(submitted.id, as_json=as_json, detach=detach))
+        raise typer.Exit(follow(submitted.id, as_json=as_json, detach=not watch))
 
     command.__doc__ = sentence
     blueprint.command(verb)(command)

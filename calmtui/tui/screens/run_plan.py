@@ -257,11 +257,11 @@ class RunPlanScreen(ModalScreen[None]):
 
 
 def _lines(plan: RunPlan) -> Iterator[list[Span]]:
-    """Each batch with what is done to its nodes, and the nodes."""
-    for index, stage in enumerate(plan.batches):
-        count = "1 node" if len(stage) == 1 else f"{len(stage)} nodes"
-        yield [(f"{index + 1}. {count}", "strong")]
-        for step in plan.steps_in(index):
+    """Phase by phase what is done, and to which nodes."""
+    for phase in plan.phases:
+        nodes = plan.nodes_of(phase.stages)
+        yield [(phase.title, "strong"), (f"  {len(nodes)} {'node' if len(nodes) == 1 else 'nodes'}", "quiet")]
+        for step in plan.steps_of(phase):
             name = f"{sanitise.word(str(step.body['name']))}  " if step.body.get("name") else ""
             yield [(f"   {name}", "quiet"), (sanitise.word(sentence(step, None)), "")]
-        yield from ([(f"     {sanitise.word(node.name)}", ""), (f"  {node.id}", "quiet")] for node in stage)
+        yield from ([(f"     {sanitise.word(node.name)}", ""), (f"  {node.id}", "quiet")] for node in nodes)

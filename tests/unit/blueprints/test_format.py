@@ -19,6 +19,7 @@ from calmtui.blueprints import order
 from calmtui.blueprints.load import load_file
 from calmtui.blueprints.schema import schema
 from calmtui.estate.problems import EstateError
+from calmtui.runbooks.steps.kinds import EACH
 
 SCHEMA = Path(__file__).parents[3] / "inventory" / "blueprint.schema.json"
 HEAD = "blueprint: x\nsummary: s\n"
@@ -107,7 +108,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     ),
     "a way that does nothing": (
         HEAD + "tiers:\n  a: {query: service=a, restart: {rnu: ls}}\n" + THERE,
-        ["4:25: a step that does nothing; one of run, action, wait, check; did you mean 'run'?"],
+        [f"4:25: a step that does nothing; one of {', '.join(EACH)}; did you mean 'run'?"],
     ),
     "what cannot be quoted": (
         HEAD + "tiers:\n  a: {query: service=a, expect: {version_by: 'cat `ls {{ node.name }}`'}}\n" + THERE,
