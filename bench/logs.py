@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.log.files import lines, memory, open_
-from bench.log.follow import follow
+from bench.log.follow import beside, follow
 from bench.log.grep import grep
 from bench.log.templates import templates
 
 PARTS: dict[str, Callable[..., None]] = {
-    "lines": lines, "memory": memory, "open": open_, "follow": follow, "grep": grep, "templates": templates,
+    "lines": lines, "memory": memory, "open": open_, "follow": follow, "beside": beside, "grep": grep,
+    "templates": templates,
 }  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 `python -m bench logs follow [HOSTS [SECONDS [LINES]]]`. The screen is on a pty of 120x40, connected as an operator
 is, and draws; meanwhile keys are pressed, and each takes until the terminal shows what it did. Both sides read the
-same lines on the same hosts. CPU is what the process and all below it used a second, in seconds.
+same lines on the same hosts, which are kept apart for both (see `apart`). CPU is what the process and all below it
+used a second, in seconds; of others, what is neither the reader's nor the hosts', writers or this program.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.lab.terminal import Terminal
+from bench.log.apart import Bare, apart
 from bench.report import report
 from tests.lab.fleet import FIRST_PORT, SshFleet
 from tests.lab.place import LAB, descendants
@@ -49,11 +51,33 @@ def follow(hosts: str = "64", seconds: str = "60", rate: str = "1000") -> None:
         ours, theirs = _ours(logs), _clush(logs)
     finally:
         fleet.down()
-    name = f"follow {hosts} hosts × {int(rate):,} lines/s for {seconds} s"
+    _told(f"follow {hosts} hosts × {int(rate):,} lines/s for {seconds} s", ours, theirs)
+
+
+def beside(hosts: str = "64", seconds: str = "20", rate: str = "1000") -> None:
+    """The same without a peer, while the screen has more to do: a filter by a field, which all lines pass; patterns."""
+    fleet = SshFleet(int(hosts), prefix="follow", folder=LAB / "bench-follow", first_port=FIRST_PORT)
+    try:
+        fleet.up()
+        logs = Logs(fleet, int(rate), float(seconds))
+        for what, typed, seen in (
+            ("with a filter by a field", ":include field.status<500\r", r"in: field.status"),
+            ("while lines are folded to patterns", "P", r"patterns"),
+        ):
+            figures = _ours(logs, typed, seen)
+            _told(f"follow {hosts} hosts × {int(rate):,} lines/s for {seconds} s {what}", figures, {})
+    finally:
+        fleet.down()
+
+
+def _told(name: str, ours: dict[str, float], theirs: dict[str, float]) -> None:
     for what, unit in (
         ("delivered while they were written", "lines/s"), ("lost", "lines"), ("doubled or out of order", "lines"),
-        ("until the last line was there", "s"), ("CPU", "s/s"), ("CPU on the hosts", "s/s"), ("memory", "MB"),
-        ("key, p50", "ms"), ("key, p99", "ms"), ("from written to shown, p99", "s"), ("marked as late", "lines"),
+        ("until the last line was there", "s"), ("CPU", "s/s"), ("CPU on the hosts", "s/s"), ("CPU of others", "s/s"),
+        ("memory", "MB"),
+        ("key, p50", "ms"), ("key, p99", "ms"), ("keys", "keys"),
+        ("a bare loop beside it wakes late, p50", "ms"), ("a bare loop beside it wakes late, p99", "ms"),
+        ("from written to shown, p99", "s"), ("marked as late", "lines"),
     ):  # fmt: skip
         peer = "clush tail -F" if what in theirs else ""
         report("logs", f"{name}, {what}", ours[what], unit, peer, theirs.get(what))
@@ -76,14 +100,17 @@ class Logs:
     def written(self) -> subprocess.Popen[bytes]:
         """What writes them all, for so long."""
         words = [sys.executable, "-m", "bench.log.writer", str(self.rate), str(self.seconds), *map(str, self._files)]
-        return subprocess.Popen(words)
+        writer = subprocess.Popen(words, start_new_session=True)
+        apart(pid for process in (writer, *self.fleet.servers) for pid in (process.pid, *descendants(process.pid)))
+        return writer
 
     def cpu(self) -> float:
         """Seconds of CPU used on the hosts so far."""
         return sum(_cpu(server.pid) for server in self.fleet.servers)
 
 
-def _ours(logs: Logs) -> dict[str, float]:
+def _ours(logs: Logs, typed: str = "", seen: str = "") -> dict[str, float]:
+    """Followed by the screen; what is typed first, and what shows then, is left in place with escape."""
     logs.empty()
     with tempfile.TemporaryDirectory(prefix="bench-follow-") as folder:
         result = Path(folder) / "result"
@@ -92,15 +119,20 @@ def _ours(logs: Logs) -> dict[str, float]:
         try:
             terminal.wait_for("following")
             terminal.read(SETTLING)
-            cpu, on_hosts = _cpu(terminal.child), logs.cpu()
-            writer, keys = logs.written(), list[float]()
+            if typed:
+                terminal.answer(typed, seen, PATIENCE)
+                terminal.answer("\x1b", "following", PATIENCE) if typed == "P" else None
+                terminal.read(1.0)
+            cpu, on_hosts, others = _cpu(terminal.child), logs.cpu(), _others()
+            writer, bare, keys = logs.written(), Bare(), list[float]()
             for key, seen in cycle(KEYS):
                 if writer.poll() is not None:
                     break
                 keys.append(terminal.answer(key, seen, UNANSWERED) * 1000)
                 terminal.read(random.uniform(*BETWEEN))
             took = [_cpu(terminal.child) - cpu, logs.cpu() - on_hosts]
-            memory = _memory(terminal.child)
+            others = _others() - others
+            memory, late = _memory(terminal.child), bare.late()
             terminal.signal(signal.SIGUSR1)
             while not result.exists():
                 terminal.read(0.1)
@@ -114,9 +146,13 @@ def _ours(logs: Logs) -> dict[str, float]:
         "until the last line was there": told["behind"],
         "CPU": took[0] / logs.seconds,
         "CPU on the hosts": took[1] / logs.seconds,
+        "CPU of others": others / logs.seconds,
         "memory": memory,
         "key, p50": median(keys),
         "key, p99": sorted(keys)[int(len(keys) * 0.99)],
+        "keys": len(keys),
+        "a bare loop beside it wakes late, p50": late["p50"],
+        "a bare loop beside it wakes late, p99": late["p99"],
         "from written to shown, p99": told["delay"],
         "marked as late": told["late"],
     }
@@ -129,14 +165,15 @@ def _clush(logs: Logs) -> dict[str, float]:
     words = [clush, "-w", hosts, "-o", f"-F {logs.fleet.ssh_config}", "-f", size, "tail", "-n", "0", "-F"]
     with subprocess.Popen([*words, "/var/log/app.log"], stdout=subprocess.PIPE) as reader:
         time.sleep(SETTLING)
-        cpu, on_hosts = _cpu(reader.pid), logs.cpu()
-        writer, lines = logs.written(), 0
+        cpu, on_hosts, others = _cpu(reader.pid), logs.cpu(), _others()
+        writer, bare, lines = logs.written(), Bare(), 0
         for came in _pieces(reader):
             lines += came
             if writer.poll() is not None:
                 break
         took = [_cpu(reader.pid) - cpu, logs.cpu() - on_hosts]
-        memory, in_time, ended = _memory(reader.pid), lines, time.monotonic()
+        others = _others() - others
+        memory, late, in_time, ended = _memory(reader.pid), bare.late(), lines, time.monotonic()
         for came in _pieces(reader):
             lines += came
             if lines >= logs.lines or time.monotonic() > ended + PATIENCE:
@@ -149,7 +186,10 @@ def _clush(logs: Logs) -> dict[str, float]:
         "until the last line was there": behind,
         "CPU": took[0] / logs.seconds,
         "CPU on the hosts": took[1] / logs.seconds,
+        "CPU of others": others / logs.seconds,
         "memory": memory,
+        "a bare loop beside it wakes late, p50": late["p50"],
+        "a bare loop beside it wakes late, p99": late["p99"],
     }
 
 
@@ -165,6 +205,12 @@ def _pieces(reader: subprocess.Popen[bytes]) -> Iterator[int]:
 def _cpu(pid: int) -> float:
     """Seconds of CPU that a process, what runs below it and what ended below it have used."""
     return sum(map(_used, [pid, *descendants(pid)]))
+
+
+def _others() -> float:
+    """Seconds of CPU used by all that is not of this benchmark, since the machine began."""
+    user, nice, system, _, _, *rest = map(int, Path("/proc/stat").read_text().splitlines()[0].split()[1:])
+    return (user + nice + system + sum(rest)) / TICKS - _cpu(os.getpid())
 
 
 def _used(pid: int) -> float:

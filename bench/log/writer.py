@@ -18,11 +18,14 @@ LEVELS = ("INFO ", "INFO ", "DEBUG", "INFO ", "WARN ", "INFO ", "INFO ", "ERROR"
 LINE = "{}.{:06d}Z {} request {:>9} handled by worker-{} path=/api/orders/{} status=200 in {} ms\n"
 
 
-def batch(first: int, count: int) -> bytes:
-    """So many numbered lines of about 110 bytes, of moments within the last fiftieth of a second."""
+def batch(first: int, count: int, after: int) -> bytes:
+    """So many numbered lines of about 110 bytes, of moments within the last fiftieth of a second, and after `after`.
+
+    That is in microseconds since the epoch: a log's times never go back.
+    """
     lines, now = [], time.time_ns() // 1000
     for number in range(first, first + count):
-        second, micros = divmod(now - (first + count - 1 - number) * 20_000 // count, 10**6)
+        second, micros = divmod(now - (first + count - 1 - number) * min(20_000, now - after) // count, 10**6)
         lines.append(
             LINE.format(_clock(second), micros, LEVELS[number % 8], number, number % 7, number * 31 % 997, number % 89)
         )
@@ -38,10 +41,10 @@ def write(rate: int, seconds: float, paths: list[str]) -> None:
     """So many lines a second to each of the files."""
     with ExitStack() as stack:
         files = [stack.enter_context(open(path, "ab", buffering=0)).fileno() for path in paths]  # noqa: PTH123
-        began, written = time.monotonic(), 0
+        began, written, last = time.monotonic(), 0, 0
         while written < rate * seconds:
             due = min(int((time.monotonic() - began) * BATCHES + 1) * rate // BATCHES, int(rate * seconds))
-            lines = batch(written, due - written)
+            lines, last = batch(written, due - written, last), time.time_ns() // 1000
             for file in files:
                 os.write(file, lines)
             written = due

@@ -71,6 +71,7 @@ def logs(
     """
     from calmtui.fleet.moment import moment
     from calmtui.logs.local import LocalLogs, are_files
+    from calmtui.logs.search import clock
     from calmtui.providers.base import LogRequest
 
     begin = moment(since, time.time(), where="--since") if since else None
@@ -104,10 +105,10 @@ def logs(
         raise UsageError("--patterns folds what is there, -f waits for what comes", next_step="leave one out")
     # Who says from when means all of it, unless a number is given as well.
     unlimited = (begin is not None or rotated or words == ["-"]) and not _given(context, "tail")
-    request = LogRequest(tail=None if unlimited else tail, since=begin, follow=follow)
+    request = LogRequest(tail=None if unlimited else tail, since=begin, follow=follow, clock=clock)
     if screen:
         whole = unlimited or (files is not None and not _given(context, "tail"))
-        shown = LogRequest(tail=None if whole else tail, since=begin, follow=True)
+        shown = LogRequest(tail=None if whole else tail, since=begin, follow=True, clock=clock)
         raise typer.Exit(_screen(settings(context), words, shown, rotated=rotated, wait=wait))
     if files:
         printing = print_logs(files.live(), files.nodes, request, as_json=as_json, out=sys.stdout, patterns=patterns)

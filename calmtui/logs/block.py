@@ -196,7 +196,10 @@ def key_at(block: Block, number: int) -> Key:
 def place(block: Block, key: Key) -> int:
     """How many lines of an ordered block stand before that place in the order."""
     at = block.rows["at"]
-    begin, end = int(np.searchsorted(at, key[0])), int(np.searchsorted(at, key[0], "right"))
+    begin = int(at.searchsorted(key[0]))
+    if begin == len(at) or at[begin] != key[0]:
+        return begin
+    end = int(at.searchsorted(key[0], "right"))
     return begin + bisect_left(range(begin, end), key, key=lambda number: key_at(block, number))
 
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+import msgspec
+
 from calmtui import sanitise
 from calmtui.errors import CalmError, SourceError, Throttled, Unreachable
 from calmtui.estate.live import LiveEstate
@@ -24,6 +26,8 @@ from calmtui.logs.block import Block, Origins
 from calmtui.logs.ingest import Reader
 from calmtui.logs.line import SECOND, Origin
 from calmtui.logs.merge import LATENESS, Merger
+from calmtui.logs.pace import Pace
+from calmtui.logs.search import clock
 from calmtui.providers.base import Clocks, LogChunk, LogRequest, Logs
 
 log = logging.getLogger(__name__)
@@ -32,8 +36,8 @@ MAX_READING = 200
 """Nodes read at once; the rest are in a queue that is shown."""
 MAX_PENDING = 50_000
 """Merged lines that nobody has taken yet, after which reading waits."""
-SLICE = 2_000
-"""Lines read between two turns of the event loop: about 4 ms, so that keys are answered."""
+SLICE = 1_000
+"""Lines read between two turns of the event loop: about 3 ms, so that keys are answered."""
 COLLECTIONS = (100_000, 20, 20)
 """Thresholds of Python's garbage collection for a process that reads logs: every line is a tuple for a moment, so that
 by default it would begin after every 700. A tenth of the time of a million lines."""
@@ -102,6 +106,8 @@ class Follower:
         self.merger = Merger(self.origins, LATENESS if request.follow else None)
         self.received = 0
         """Lines that have come, since the beginning."""
+        self.pace = Pace()
+        """When what is read is taken in; a screen puts its own here."""
         self.corrected = True
         """Whether lines stand where they would if the clocks of their nodes were right."""
         self._places = asyncio.Semaphore(MAX_READING)
@@ -136,7 +142,8 @@ class Follower:
             stream = self.streams.setdefault(node.id, Stream(node))
             new = node.created is not None and node.created > self._began - SPARE
             self._note(stream, f"{node.name} joined")
-            self._begin(stream, _resumed(stream, LogRequest(tail=None, since=None if new else self._began)))
+            since = None if new else self._began
+            self._begin(stream, _resumed(stream, LogRequest(tail=None, since=since, clock=clock)))
 
     def _begin(self, stream: Stream, request: LogRequest) -> None:
         task = asyncio.create_task(self._keep(stream, request), name=f"logs {stream.node.id}")
@@ -262,7 +269,7 @@ class Follower:
                 stream.late += self.merger.add(lines, came, history_before=stream.opened)
                 if self.request.follow and len(self.merger) >= MAX_PENDING:
                     self._room.clear()
-                await asyncio.sleep(0)
+                await self.pace.turn()
         if chunk.position:
             stream.positions[chunk.stream] = chunk.position
         if chunk.behind is not None:
@@ -318,4 +325,4 @@ def _resumed(stream: Stream, request: LogRequest) -> LogRequest:
     if last is None and not stream.positions:
         return request
     since = request.since if last is None else (last + 1) / SECOND
-    return LogRequest(tail=None, since=since, follow=True, positions=dict(stream.positions))
+    return msgspec.structs.replace(request, tail=None, since=since, follow=True, positions=dict(stream.positions))

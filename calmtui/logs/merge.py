@@ -20,9 +20,9 @@ PATIENCE = 2 * SECOND
 """How long it waits at the most, and how far behind a stream may be that is waited for."""
 CALM = 60 * SECOND
 """After so long without a late line, lines wait no longer than at first."""
-MOST = 4096
+MOST = 2048
 """Lines given out at once, which take 2 ms and a few more to be kept and drawn: keys have their turn in between."""
-MOST_LATE = 512
+MOST_LATE = 256
 """Of those that belong among lines given out earlier: each may have to be put into a segment of its own."""
 
 

@@ -43,7 +43,7 @@ async def search_here(source: Logs, node: Node, request: SearchRequest) -> Async
     read, cut = 0, ""
     loop = asyncio.get_running_loop()
     deadline, news = loop.time() + request.seconds, loop.time() + NEWS
-    wanted = LogRequest(tail=None, since=request.since, follow=False)
+    wanted = LogRequest(tail=None, since=request.since, follow=False, clock=request.clock)
     async with aclosing(source.logs(node, wanted)) as chunks:
         while not cut:
             chunk = await _next(chunks, deadline)

@@ -112,6 +112,9 @@ class LogRequest(msgspec.Struct, frozen=True):
     since: float | None = None
     """Only lines not older than this, seconds since the epoch."""
     follow: bool = True
+    clock: Callable[[], ReadTime] | None = None
+    """Makes what reads the times of one stream's lines, where the source does not know them; None: `since` may go by
+    when a file was written to."""
     positions: Mapping[str, str] = {}
     """For a node that is read again: the last `LogChunk.position` of each of its streams. A stream named here goes on
     right after it, whatever `tail` and `since` say; what can no longer be found is a gap."""

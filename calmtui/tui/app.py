@@ -22,6 +22,7 @@ from calmtui.estate.model import Estate
 from calmtui.fleet.moment import moment
 from calmtui.fleet.node import NodeId
 from calmtui.fleet.view import View
+from calmtui.logs.pace import Pace
 from calmtui.tui import keys, themes
 from calmtui.tui.run_notice import RunNotice
 from calmtui.tui.screens.fleet import FleetScreen
@@ -85,7 +86,9 @@ class CalmApp(App[None]):
         self._connected = connected
         self._first = first
         self._asking = asyncio.Lock()
-        self._type_ahead = TypeAhead(self)
+        self.pace = Pace()
+        """What work on the event loop keeps to, so that keys are answered."""
+        self._type_ahead = TypeAhead(self, self.pace.answered)
         self._connection: asyncio.Task[None] | None = None
         self.execution: Execution | None = None
         """What was carried out last, or still is."""

@@ -29,8 +29,10 @@ PATIENCE = 0.25
 class TypeAhead:
     """Holds what is typed while the key before it is on its way."""
 
-    def __init__(self, app: App[None]) -> None:
+    def __init__(self, app: App[None], answered: Callable[[], None]) -> None:
+        """`answered` is called when the screen shows what a key did."""
         self._app = app
+        self._answered = answered
         self._held: deque[Typed] = deque()
         self._due: Typed | None = None
         """What was let go and comes round again."""
@@ -92,6 +94,7 @@ class TypeAhead:
         if turn != self._turn or self._before is None:
             return
         self._before = None
+        self._app.call_after_refresh(self._answered)
         if self._held:
             self._due = self._held.popleft()
             self._app.post_message(self._due)

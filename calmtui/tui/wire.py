@@ -7,13 +7,24 @@ every word on a true-colour terminal, which a slow line has to carry with every 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Key, Paste
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from calmtui.tui.app import CalmApp
 
 
 class ThinDriver(LinuxDriver):
     """Textual's driver of a terminal, sending less."""
+
+    def process_message(self, message: Message) -> None:
+        """Hand on what was typed, from the thread that reads it: from now on work gives way to it."""
+        if isinstance(message, Key | Paste):
+            cast("CalmApp", self._app).pace.pressed()
+        super().process_message(message)
 
     def write(self, data: str) -> None:
         """Send it."""

@@ -82,13 +82,14 @@ async def reading(
     tail: int | None = None,
     since: int | None = None,
     follow: bool = True,
+    starts: str = "",
 ) -> AsyncIterator[Reading]:
     """The script over patterns (with a `*`) and files, going on from `places` where they are given."""
     globs = [str(pattern) for pattern in patterns if "*" in str(pattern)]
     known = places if places is not None else [Place(str(path)) for path in patterns if "*" not in str(path)]
     frames = Frames("n0nce", known, tail, begun=places is not None, hold=since is not None)
     words = ["n0nce", "0.05", "-" if tail is None else str(tail), "-" if since is None else str(since)]
-    words += [str(int(follow)), str(int(places is None)), str(len(globs)), *globs]
+    words += [str(int(follow)), str(int(places is None)), starts, str(len(globs)), *globs]
     words += [word for place in known for word in place.arguments]
     process = await asyncio.create_subprocess_exec(
         *shell, "-c", script(), "follow", *words, stdout=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL
@@ -243,6 +244,27 @@ async def test_what_was_written_since_a_time_is_taken_from_the_rotated_files_too
     async with reading(shell, path, since=2000, tail=3, follow=False) as read:
         await read.until(lambda: read.frames.ended)
         assert read.lines == ["2", "3", "4"]
+
+
+async def test_a_file_begins_where_the_lines_since_a_time_do(shell: list[str], logs: Path) -> None:
+    path = logs / "app.log"
+    (logs / "app.log.1").write_text("".join(f"{number}\n" for number in range(500)))
+    os.utime(logs / "app.log.1", (2000, 2000))
+    path.write_text("500\n")
+    (logs / "other.log").write_text("".join(f"other {number}\n" for number in range(9)))
+    status = [(logs / name).stat() for name in ("app.log.1", "other.log")]
+    at = [1890 - 4 * 3, 8 * 8]  # where the last three begin, and the last one
+    starts = "\n".join(f"{one.st_dev}:{one.st_ino} {byte}" for one, byte in zip(status, at, strict=True))
+    async with reading(shell, path, logs / "other.log", since=1000, starts=starts) as read:
+        await read.until(lambda: read.frames.begun and len(read.lines) == 5)
+        assert sorted(read.lines) == ["497", "498", "499", "500", "other 8"]
+        with path.open("a") as file:
+            file.write("501\n")
+        path.rename(logs / "app.log.2")
+        path.write_text("502\n")
+        await read.until(lambda: "502" in read.lines)
+        assert [line for line in read.lines if "other" not in line] == ["497", "498", "499", "500", "501", "502"]
+        assert "gap" not in read.notes
 
 
 async def test_what_is_no_file_to_follow_is_said_and_nothing_hangs(shell: list[str], logs: Path) -> None:

@@ -8,12 +8,14 @@ import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from calmtui.errors import SourceError
 from calmtui.fleet.node import Node
+from calmtui.logs.search import clock
 from calmtui.providers.base import LogChunk, LogRequest
 from tests.integration.ssh_live import host, opened
 from tests.lab.fleet import SshFleet
@@ -79,6 +81,24 @@ async def test_a_file_that_is_cut_or_gone_after_a_loss_is_said(ssh_fleet: SshFle
         path.write_text("three\n")
         assert "gap" in await _note(chunks)
         assert await _lines(chunks, 1) == ["three"]
+
+
+async def test_a_big_file_is_read_from_where_the_lines_since_a_time_begin(ssh_fleet: SshFleet) -> None:
+    folder = _fresh(ssh_fleet, "web-013")
+    now = int(time.time())
+    times = [datetime.fromtimestamp(now - 20_000 + second, UTC) for second in range(20_001)]
+    stamped = [f"{at:%Y-%m-%dT%H:%M:%SZ} {number:05d} {'x' * 60}" for number, at in enumerate(times)]
+    elsewhere = [line.replace("Z", "") for line in stamped[:12_000]]  # as of a zone that nothing tells
+    for name, lines in (("app.log.1", stamped[:12_000]), ("app.log", stamped[12_000:]), ("local.log", elsewhere)):
+        (folder / name).write_text("".join(f"{line}\n" for line in lines))
+    os.utime(folder / "app.log.1", (now - 8_001, now - 8_001))
+    async with opened(ssh_fleet, "web-013", logs=["/var/log/fresh/*.log"]) as source:
+        for since, wanted in ((now - 9_000, stamped[11_000:]), (now - 100, stamped[19_900:])):
+            request = LogRequest(tail=None, since=since, follow=False, clock=clock)
+            chunks = [chunk async for chunk in source.logs(host("web-013"), request)]
+            came = {path: [line for c in chunks if c.stream == path for _, line in c.lines] for path in _paths(chunks)}
+            assert came["/var/log/fresh/app.log"] == [line.encode() for line in wanted]
+            assert len(came["/var/log/fresh/local.log"]) == 12_000  # nothing is left out for a time that is misread
 
 
 async def test_no_reader_is_left_on_the_host_when_a_log_is_closed(ssh_fleet: SshFleet) -> None:
@@ -188,6 +208,10 @@ class _Writer(threading.Thread):
                 file.flush()
                 time.sleep(0.01)
         file.close()
+
+
+def _paths(chunks: list[LogChunk]) -> set[str]:
+    return {chunk.stream for chunk in chunks}
 
 
 def _fresh(fleet: SshFleet, name: str) -> Path:

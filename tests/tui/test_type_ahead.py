@@ -66,7 +66,7 @@ class Console(App[None]):
         self.acted: list[str] = []
         self.answers: list[str | None] = []
         self.found: list[str] = []
-        self.type_ahead = TypeAhead(self)
+        self.type_ahead = TypeAhead(self, lambda: None)
 
     def get_default_screen(self) -> Screen[None]:
         return Base()

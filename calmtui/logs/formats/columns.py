@@ -34,6 +34,16 @@ _FOLLOWS = 6
 """Bytes after the time that may still belong to it in another line: ` CEST.`."""
 
 
+def _table(members: bytes) -> NDArray[np.bool_]:
+    """Of each byte, whether it is one of these."""
+    table = np.zeros(256, np.bool_)
+    table[list(members)] = True
+    return table
+
+
+_HALF, _DAY, _CLOSES, _BLANK = map(_table, (b"AaPp", b"Mm", b"])\"'>", b" \t"))
+
+
 class Block(NamedTuple):
     """Lines, one after the other in one array."""
 
@@ -128,7 +138,7 @@ class Shape:
             name = _capital(one) & _capital(two) & _capital(three)
             goes_on |= name & (~_word(after[:, 3]) | (_capital(after[:, 3]) & ~_word(after[:, 4])))
         if not self._parts.get("p"):
-            goes_on |= np.isin(one, list(b"AaPp")) & np.isin(two, list(b"Mm"))
+            goes_on |= _HALF[one] & _DAY[two]
         return goes_on
 
     def _times(self, windows: Bytes) -> tuple[Ints, NDArray[np.bool_]]:
@@ -173,11 +183,11 @@ class Shape:
         """Where the message begins: after a closing bracket and up to four blanks, as `Form` has it."""
         ends = np.full(len(windows), self._length, np.int64)
         rows = np.arange(len(windows))
-        ends += np.isin(windows[rows, ends], list(b"])\"'>"))
+        ends += _CLOSES[windows[rows, ends]]
         ends += windows[rows, ends] == ord(":")
         going = np.ones(len(windows), np.bool_)
         for _ in range(4):
-            going &= np.isin(windows[rows, ends], list(b" \t"))
+            going &= _BLANK[windows[rows, ends]]
             ends += going
         return ends
 
@@ -189,11 +199,8 @@ def _blank(line: bytes, number: int) -> int:
 
 
 def _number(windows: Bytes, places: list[int]) -> Ints:
-    number = np.zeros(len(windows), np.int64)
-    for place in places:
-        number *= 10
-        number += windows[:, place] - np.uint8(48)
-    return number
+    powers = 10 ** np.arange(len(places) - 1, -1, -1, dtype=np.int64)
+    return np.asarray((windows[:, places] - np.uint8(48)) @ powers)
 
 
 def _digit(column: Bytes) -> NDArray[np.bool_]:

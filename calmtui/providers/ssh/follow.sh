@@ -1,7 +1,8 @@
-# Follows files for calmtui: NONCE TICK TAIL SINCE FOLLOW FRESH PATTERNS PATTERN... [FILE POSITION LATE]...
+# Follows files for calmtui: NONCE TICK TAIL SINCE FOLLOW FRESH STARTS PATTERNS PATTERN... [FILE POSITION LATE]...
 #   TICK      seconds between two looks; what came meanwhile goes out in one piece
 #   TAIL      begin with so many of the last lines, `-`: with all. SINCE: with every sibling written to since then (epoch)
 #   FOLLOW    1 or 0. FRESH: 1 where nothing has been read yet; 0: files that are found beside those named are new
+#   STARTS    `ID OFFSET`, a line each: of files written to since SINCE, where the lines from then on begin
 #   PATTERNS  how many patterns come; files that match one later join by themselves
 #   POSITION  `ID OFFSET PRINT MTIME`: how far FILE was read, `-`: not begun, `=`: its text is read under another name.
 #   LATE      the same of the file that FILE was before, which somebody may still write to; or `-`
@@ -23,7 +24,7 @@
 #   N INDEX WHY                 there is no such file (missing), or it is none to follow (directory, special, denied)
 #   S 0                         every file has been begun
 #   E 0                         the end, of a reader that does not follow
-N=$1 tick=$2 tail=$3 since=$4 follow=$5 begin=$6 patterns=$7; shift 7
+N=$1 tick=$2 tail=$3 since=$4 follow=$5 begin=$6 starts=$7 patterns=$8; shift 8
 LC_ALL=C; export LC_ALL
 IFS='
 '
@@ -34,7 +35,9 @@ SLOWLY=0.5
 live() { # live INDEX: the file that the name stands for, open as 4
   look || return 1
   now=$id now_size=$size now_mtime=$mtime now_stamp=$stamp
-  if [ "$known" = - ]; then known=$now offset=0 print_known=$EMPTY; control "R $1 $now"
+  if [ "$known" = - ]; then
+    start_of "$now"; [ "$start" -le "$now_size" ] || start=0
+    known=$now offset=$start print_known=$EMPTY; control "R $1 $now $start"
   elif [ "$now" != "$known" ]; then
     [ "$stale" = 0 ] || control "O $1"
     catch_up "$1"
@@ -63,6 +66,10 @@ live() { # live INDEX: the file that the name stands for, open as 4
   [ "$((to - offset))" -lt $MUCH ] || pause=$SLOWLY
   [ "$to" = "$offset" ] || busy=1 # what grows is likely to go on: the next look goes straight at it
   offset=$to mtime_known=$now_mtime stamp_known=$now_stamp
+}
+start_of() { # start_of ID: sets start to the byte from which on a file is asked for
+  start=0
+  for pair in $starts; do case $pair in "$1 "*) start=${pair#* } ;; esac; done
 }
 absent() { # absent INDEX: the name stands for no file that can be read
   [ "$stale" = 0 ] || straggle "$1"
@@ -184,7 +191,7 @@ while :; do
   fi
   current=0
   [ -z "$more" ] || { busy=1; continue; }
-  [ $looks != 0 ] || { begin=; control "S 0"; }
+  [ $looks != 0 ] || { begin= starts=; control "S 0"; }
   [ "$follow" = 1 ] || { control "E 0"; exit 0; }
   looks=$((looks + 1))
   sleep "$pause"

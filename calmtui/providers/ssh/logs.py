@@ -7,16 +7,17 @@ reconnect it goes on after the last whole line. What cannot be found again becom
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from functools import cache
 from importlib import resources
 
-from calmtui.errors import SourceError
+from calmtui.errors import SourceError, Unreachable
 from calmtui.providers.base import LogChunk, LogRequest
 from calmtui.providers.ssh.frames import Frames, Torn
 from calmtui.providers.ssh.places import Place
 from calmtui.providers.ssh.pool import HostPool
+from calmtui.providers.ssh.since import begins
 from calmtui.providers.ssh.stream import broken, resumed, stream
 
 TICK = 0.25
@@ -48,6 +49,7 @@ class _Reading:
     def __init__(self, pool: HostPool, patterns: Sequence[str], request: LogRequest) -> None:
         self.pool = pool
         self.request = request
+        self.patterns = patterns
         self.globs = [pattern for pattern in patterns if set("*?[") & set(pattern)]
         plain = [pattern for pattern in patterns if pattern not in self.globs]
         known = [Place.at(path, position) for path, position in request.positions.items()]
@@ -72,9 +74,17 @@ class _Reading:
                     raise SourceError(what, where=self.pool.name) from error
 
     async def _read(self) -> AsyncGenerator[LogChunk, None]:
+        starts: dict[str, int] = {}
+        if self.request.since is not None and self.request.clock is not None and not self.begun:
+            try:
+                starts = await begins(self.pool, self.patterns, self.request.since, self.request.clock())
+            except Unreachable:
+                raise
+            except SourceError as error:
+                yield LogChunk("", note=f"files are read whole, not from that time on: {error.what}")
         hold = self.request.since is not None
         frames = Frames(secrets.token_hex(16), self.places, self.request.tail, begun=self.begun, hold=hold)
-        async with stream(self.pool, "logs", script(), self._arguments(frames.nonce)) as reader:
+        async with stream(self.pool, "logs", script(), self._arguments(frames.nonce, starts)) as reader:
             while data := await reader.read():
                 try:
                     for chunk in frames.feed(data):
@@ -88,10 +98,11 @@ class _Reading:
             if not frames.ended:
                 raise broken(self.pool, reader)
 
-    def _arguments(self, nonce: str) -> list[str]:
+    def _arguments(self, nonce: str, starts: Mapping[str, int]) -> list[str]:
         request = self.request
         tail = "-" if request.tail is None else str(request.tail)
         since = "-" if request.since is None else str(int(request.since))
         settings = [nonce, str(TICK), tail, since, str(int(request.follow)), str(int(not self.begun))]
+        settings.append("\n".join(f"{file} {start}" for file, start in starts.items()))
         places = [word for place in self.places for word in place.arguments]
         return [*settings, str(len(self.globs)), *self.globs, *places]

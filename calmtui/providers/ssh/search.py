@@ -82,10 +82,10 @@ async def search(pool: HostPool, patterns: Sequence[str], request: SearchRequest
     spelled = [for_grep(tree), for_rg(tree)]
     if max(map(len, spelled)) > LONGEST:
         spelled, exact = ["", ""], False
-    async with _opened(pool, [*spelled, *patterns], request.seconds) as far:
+    async with opened(pool, [*spelled, *patterns], request.seconds) as far:
         left = Left(request.max_lines, request.max_bytes)
         try:
-            files = _files(far, await far.answer())
+            files = listing(far, await far.answer())
         except TimeoutError as error:
             raise Unreachable(f"no list of its files in {request.seconds:g} s", where=pool.name) from error
         if not files:
@@ -107,7 +107,8 @@ async def search(pool: HostPool, patterns: Sequence[str], request: SearchRequest
                 yield finding
 
 
-def _files(far: Far, records: Sequence[Record]) -> list[Listed]:
+def listing(far: Far, records: Sequence[Record]) -> list[Listed]:
+    """The files that `search.sh` tells of before anything is asked."""
     files = []
     for record in records:
         if record.kind == "F":
@@ -118,7 +119,7 @@ def _files(far: Far, records: Sequence[Record]) -> list[Listed]:
 
 
 @asynccontextmanager
-async def _opened(pool: HostPool, arguments: Sequence[str], seconds: float) -> AsyncGenerator[Far, None]:
+async def opened(pool: HostPool, arguments: Sequence[str], seconds: float) -> AsyncGenerator[Far, None]:
     """The search running on the host; it ends there when this is left."""
     async with pool.channel() as connection:
         from calmtui.providers.ssh.session import WINDOW, Stream  # imports asyncssh, which is there by now

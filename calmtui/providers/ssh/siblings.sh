@@ -100,7 +100,7 @@ rest() { # rest INDEX NAME WANT ID FROM: what is after FROM in a sibling, if its
     look && [ "$id" = "$3" ] || return
     size=$text sent=${4:-$id}
     if [ -z "$4" ]; then
-      control "R $1 $sent"
+      control "R $1 $sent $5"
       print_of "$2" $PRINTED; control "P $1 $sent $print"
     fi
     send D "$1" "$sent" "$5" "$size" "$size"
@@ -109,7 +109,8 @@ rest() { # rest INDEX NAME WANT ID FROM: what is after FROM in a sibling, if its
 replay() { # replay INDEX: next, and all siblings after it; names may change while they are read
   tries=0
   while [ -n "$next" ]; do
-    rest "$1" "$next" "$next_id" "" 0
+    start_of "$next_id"
+    rest "$1" "$next" "$next_id" "" "$start"
     if [ -n "$sent" ]; then last=$next last_id=$sent last_size=$size last_print=$print tries=0; else sleep "$tick"; fi
     until [ $tries -ge $TRIES ] || seek "$last_id" "$last_size" "$last_print"; do tries=$((tries + 1)); sleep "$tick"; done
     tries=$((tries + 1))

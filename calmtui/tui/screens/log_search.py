@@ -131,8 +131,8 @@ class LogSearchScreen(LinesScreen):
             self._remarks[node.id].append(told)
         came = self.results.arrived(self._pieces)
         self._pieces += len(came)
-        if came:
-            self.view.feed(block_of(self._placed(came), self._origins).ordered())
+        if came and self.view.feed(block_of(self._placed(came), self._origins).ordered()):
+            self.view.repaint()
 
     def _placed(self, pieces: Sequence[Piece]) -> list[LogLine]:
         """The lines of pieces where they would stand in the log that is followed: by clocks put right, if those are."""
@@ -153,7 +153,8 @@ class LogSearchScreen(LinesScreen):
 
     def _look(self) -> None:
         """Filter some more of the lines; show what has come to be known."""
-        self.view.feed(None)
+        if self.view.feed(None):
+            self.view.repaint()
         self.query_one(LogRail).show()
         if self.searching or not self._told:
             self._told = not self.searching

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -28,6 +27,8 @@ RECENT = LogRequest(tail=200, follow=True)
 """What is read unless it is said: the newest lines of each stream, and those that come."""
 FRAME = 1 / 20
 """Seconds between two batches."""
+LONG_FRAME = 0.1
+"""Seconds after which it is drawn how far things are, though more is to be taken in."""
 FRAMES_PER_STATUS = 10
 """The figures are drawn anew twice a second at the most, and only when they differ."""
 RATE_OVER = 2.0
@@ -68,6 +69,7 @@ class LogPane(Vertical):
         yield Horizontal(self.view, self._rail)
 
     def on_mount(self) -> None:
+        self.follower.pace = getattr(self.app, "pace", self.follower.pace)
         self.run_worker(self._read(), name="logs", exit_on_error=False)
 
     def on_unmount(self) -> None:
@@ -80,25 +82,27 @@ class LogPane(Vertical):
             while not self.follower.ended:  # others may have joined meanwhile
                 await self.follower.finished()
             while len(self.follower.merger):
-                self.view.feed(self.follower.take(time.time_ns() + 2 * PATIENCE))
-                await asyncio.sleep(0)
+                if self.view.feed(self.follower.take(time.time_ns() + 2 * PATIENCE)):
+                    self.view.repaint()
+                await self.follower.pace.turn()
             self._count()
 
     async def _take(self) -> None:
         """One frame: what has come is shown, unless it would push out what the reader stands at."""
         self._frame += 1
-        self._feed()
-        while (self.follower.merger.more and not self._holding) or self.view.behind:
-            await asyncio.sleep(0)  # keys have their turn
-            self._feed()
+        drawn, changed, more = time.monotonic(), False, True
+        while more:
+            await self.follower.pace.turn()
+            changed |= self.view.feed(None if self._holding else self.follower.take(time.time_ns()))
+            more = (self.follower.merger.more and not self._holding) or self.view.behind
+            if changed and (not more or time.monotonic() > drawn + LONG_FRAME):
+                self.view.repaint()
+                drawn, changed = time.monotonic(), False
         if self._joining is not None:
             self._joining.look(time.monotonic())
         if self._frame % FRAMES_PER_STATUS == 0:
             self._count()
             self._rail.show()
-
-    def _feed(self) -> None:
-        self.view.feed(None if self._holding else self.follower.take(time.time_ns()))
 
     @property
     def _holding(self) -> bool:

@@ -125,8 +125,11 @@ class LogView(Widget, can_focus=True):
         """Whether the filter or the search has not seen every line yet."""
         return self.shown.behind > 0 or (self.found is not None and self.found.behind > 0)
 
-    def feed(self, lines: Block | None) -> None:
-        """Take in lines, and look at some of those that the filter and the search have not seen yet."""
+    def feed(self, lines: Block | None) -> bool:
+        """Take in lines, and look at some of those that the filter and the search have not seen yet.
+
+        Returns whether there is something to `repaint`.
+        """
         if lines is not None:
             self.buffer.add(lines)
             for tap in self.taps:
@@ -140,8 +143,7 @@ class LogView(Widget, can_focus=True):
             self._make_room(lines)
             if not self.following:
                 self.unseen += len(lines)
-        if lines or behind:
-            self.repaint()
+        return bool(lines) or behind
 
     def show(self, wanted: Filter, context: int = 0) -> None:
         """Show what passes another filter, and so many lines around each.
