@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from operator import attrgetter
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,15 @@ MAX_BYTES = 192 * 1024 * 1024
 """Bounds of what is kept in memory: whichever is reached first. A million lines of 100 bytes take 135 MB."""
 EVICT = 16
 """A bound of few lines is kept to within such a fraction of it."""
+
+
+class Shifted(NamedTuple):
+    """The lines in memory, moved in time."""
+
+    early: Block | None
+    """Those that belong among the lines on disk now."""
+    segments: list[Segment]
+    """The others."""
 
 
 class Buffer:
@@ -94,22 +104,32 @@ class Buffer:
         self._make_room()
         self._changed()
 
-    def shift(self, moves: Mapping[int, int]) -> None:
-        """Move the lines of streams, by their numbers, so many nanoseconds in time; those on disk stay where they are.
+    def shifted(self, moves: Mapping[int, int]) -> Shifted:
+        """What `shift` takes to move the lines of streams, by their numbers, so many nanoseconds in time.
 
-        Takes about a second for a million lines.
+        Takes about a second for a million lines, in whatever thread; it holds as long as the `generation` stays.
         """
         kept = self._segments[self._on_disk :]
         if not kept:
-            return
-        del self._segments[self._on_disk :]
-        for view in self._views:
-            view.forgotten(self._on_disk)
+            return Shifted(None, [])
         lines = joined([segment.block for segment in kept])
         rows = lines.rows.copy()
         for number, by in moves.items():
             rows["at"][(rows["origin"] == number) & (rows["flags"] & NOTE == 0)] += by
-        self.add(Block(lines.data, rows, lines.origins).ordered())
+        lines = Block(lines.data, rows, lines.origins).ordered()
+        early = place(lines, self._segments[self._on_disk - 1].last) if self._on_disk else 0
+        return Shifted(lines.stretch(0, early), self._segmented(lines.stretch(early, len(lines))))
+
+    def shift(self, moved: Shifted) -> None:
+        """Put lines that were moved in time in place of those in memory; those on disk stay where they are."""
+        self.generation += 1
+        for view in self._views:
+            view.forgotten(self._on_disk)
+        self._segments[self._on_disk :] = moved.segments
+        if moved.early:
+            self._insert(moved.early)
+        self._make_room()
+        self._changed()
 
     def clear(self) -> None:
         """Let go of every line; the views are empty then."""

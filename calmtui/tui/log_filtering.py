@@ -89,7 +89,7 @@ class Filtering:
 
         view, streams = self._screen.view, self._screen.pane.follower.streams
         if self._folding is None:
-            self._folding = Folding(view)
+            self._folding = Folding(view, self._screen.pane.follower.pace)
             self._screen.run_worker(self._folding.run(), group="folding")
         names = {node_id: stream.node.name for node_id, stream in streams.items()}
         since = None if view.following or view.current is None else view.current.at

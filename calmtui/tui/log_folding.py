@@ -9,15 +9,14 @@ from itertools import islice
 
 from calmtui.logs.block import Block
 from calmtui.logs.line import LogLine
+from calmtui.logs.pace import Pace
 from calmtui.logs.patterns.table import Patterns
 from calmtui.tui.widgets.log_view import LogView
 
-PIECE = 2_000
-"""Lines folded in one go, some 20 ms in which a thread shares the processor with the keys."""
+PIECE = 500
+"""Lines folded in one go, some 5 ms in which a thread shares the processor with the keys."""
 WAITING = 1_000_000
 """Lines that may wait to be folded; when there are more, the newest are counted and left out."""
-REST = 0.01
-"""Seconds between two pieces, so that keys have their turn."""
 IDLE = 0.25
 """Seconds until it looks again when there is nothing to fold."""
 
@@ -25,7 +24,8 @@ IDLE = 0.25
 class Folding:
     """Follows a view's lines: those that are kept already, then those that come."""
 
-    def __init__(self, view: LogView) -> None:
+    def __init__(self, view: LogView, pace: Pace) -> None:
+        self._pace = pace
         self.patterns = Patterns()
         self.waiting = len(view.buffer.lines)
         """Lines that were not folded yet."""
@@ -54,7 +54,7 @@ class Folding:
             lines = iter(block)
             while count := await asyncio.to_thread(self._fold, lines):
                 self.waiting -= count
-                await asyncio.sleep(REST)
+                await self._pace.turn()
 
     def _fold(self, lines: Iterator[LogLine]) -> int:
         """Fold the next piece, in a thread; how many lines it was."""

@@ -105,10 +105,13 @@ class LogsScreen(LinesScreen):
 
     def action_skew(self) -> None:
         """Where lines stand: by the nodes' clocks put right, or by what those say."""
-        follower = self.pane.follower
-        on = not follower.corrected
-        self.view.buffer.shift(follower.correct(on=on))
-        self.view.repaint()
+        if self.pane.moving:
+            self.say("the lines are being moved; wait a moment")
+        else:
+            self.run_worker(self._correct(not self.pane.follower.corrected), group="clocks")
+
+    async def _correct(self, on: bool) -> None:
+        await self.pane.correct(on=on)
         self.say("clocks that are out are corrected" if on else "lines stand by the clocks of their nodes")
 
     def action_clear(self) -> None:

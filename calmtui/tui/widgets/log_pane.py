@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -61,6 +62,8 @@ class LogPane(Vertical):
         self.account = Account(nodes=len(self.follower.streams))
         self._status = LogStatus(self.view.look.signs)
         self._rail = LogRail(self.view)
+        self.moving = False
+        """Lines are being moved in time."""
         self._frame = 0
         self._counts: deque[tuple[float, int]] = deque()
 
@@ -104,9 +107,26 @@ class LogPane(Vertical):
             self._count()
             self._rail.show()
 
+    async def correct(self, *, on: bool) -> None:
+        """Put the lines where they would stand if the nodes' clocks were right, or where they say; they stand still."""
+        self.moving = True
+        try:
+            moves, buffer = self.follower.correct(on=on), self.view.buffer
+            while True:  # until nothing was changed meanwhile
+                before = buffer.generation
+                moved = await asyncio.to_thread(buffer.shifted, moves)
+                if before == buffer.generation:
+                    break
+            buffer.shift(moved)
+        finally:
+            self.moving = False
+        self.view.repaint()
+
     @property
     def _holding(self) -> bool:
         view = self.view
+        if self.moving:
+            return True
         return not view.following and view.buffer.full and view.top_rank < len(view.shown.lines) // EVICT
 
     def on_log_view_moved(self) -> None:
@@ -140,7 +160,7 @@ class LogPane(Vertical):
             waiting=follower.count(Reading.WAITING),
             ended=follower.ended,
             following=view.following,
-            held=self._holding,
+            held=self._holding and not self.moving,
             unseen=view.unseen,
             kept=len(view.buffer.lines),
             evicted=view.buffer.evicted,

@@ -150,7 +150,7 @@ def test_lines_whose_clock_was_wrong_move_to_where_sorting_puts_them(
     view.advance(seen)
     moved = [line for line in lines if line.origin.node == "n1"]
     if moved:
-        buffer.shift({naive.origins.number(moved[0].origin): by})
+        buffer.shift(buffer.shifted({naive.origins.number(moved[0].origin): by}))
     right = [msgspec.structs.replace(line, at=line.at + by) if line in moved else line for line in lines]
     assert list(buffer.lines) == sorted(right, key=key)
     view.advance(1000)
