@@ -14,7 +14,7 @@ from calmtui.actions.outcome import Status
 from calmtui.errors import CalmError
 from calmtui.estate.model import Freeze
 from calmtui.fleet.node import Node, State
-from calmtui.fleet.update import Delta
+from calmtui.fleet.update import Delta, Snapshot
 from calmtui.governance import trail
 from calmtui.governance.approvals import Approvals
 from calmtui.governance.decide import Subject
@@ -23,6 +23,7 @@ from calmtui.governance.trail import Trail
 from calmtui.runbooks import again
 from calmtui.runbooks.engine import InMemory
 from calmtui.runbooks.journal import Event, Run, Standing
+from tests.unit.actions.workshop import node
 from tests.unit.runbooks.desk import Desk, fails_on, rolling
 
 TWO = "steps:\n  - {name: one, run: a}\n  - {name: two, run: b}\n"
@@ -297,3 +298,31 @@ def test_an_altered_plan_is_not_carried_out(tmp_path: Path) -> None:
         connection.execute('update runs set plan = replace(plan, \'"run":"a"\', \'"run":"rm"\')')
     with pytest.raises(CalmError, match="altered"):
         desk.journal.plan(run.id)
+
+
+async def test_what_the_estate_has_become_meanwhile_changes_nothing_in_a_run(tmp_path: Path) -> None:
+    """The targets are those of the plan, in its order, whoever carries it on (hazard H3)."""
+    done: list[str] = []
+    crash = asyncio.Event()
+
+    async def deed(target: Node) -> str:
+        if target.name == "n2" and not crash.is_set():
+            crash.set()
+            await asyncio.Event().wait()
+        done.append(target.name)
+        return "0"
+
+    desk = Desk(tmp_path, deed)
+    run = desk.journal.submit(desk.plan("strategy: one at a time\nsteps: [{run: a, repeatable: true}]\n"))
+    async with desk.engine as engine:
+        await engine.begin(run.workflow)
+        await crash.wait()
+    others = [node("a0"), *(msgspec.structs.replace(one, name=f"z{one.name}") for one in reversed(desk.nodes))]
+    desk.live.fleet.apply("lab", [Snapshot("", others)])
+    desk.source.nodes = others
+    async with desk.engine as engine:
+        assert await engine.take_over() == [run.workflow]
+        await engine.ended(run.workflow)
+    assert desk.journal.run(run.id).detail == "4 ok"
+    assert done == ["n1", "zn2", "zn3", "zn4"]
+    assert desk.done(run, "1") == ["n1", "n2", "n3", "n4"]
