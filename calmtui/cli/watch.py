@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 LOOK = 0.3
 """Seconds between two looks at the journal."""
-BEGINNING = 30.0
-"""Seconds that a worker has to begin a run."""
+BEGINNING = 60.0
+"""Seconds that a worker has to come up."""
 
 
 def follow(
@@ -52,7 +52,7 @@ def follow(
 
 def _until_ended(journal: Journal, run_id: str, printer: _Printer, *, detach: bool, paused: bool) -> Run:
     from calmtui.runbooks.journal import Standing
-    from calmtui.runbooks.worker import start
+    from calmtui.runbooks.worker import serving, start
 
     deadline = time.monotonic() + BEGINNING
     while True:
@@ -63,7 +63,7 @@ def _until_ended(journal: Journal, run_id: str, printer: _Printer, *, detach: bo
         if paused and run.standing is Standing.PAUSED:
             return run
         start(journal)
-        if run.standing is Standing.SUBMITTED and time.monotonic() > deadline:
+        if run.standing is Standing.SUBMITTED and time.monotonic() > deadline and serving(journal) is None:
             raise CalmError(
                 f"no worker has begun run {run_id} within {BEGINNING:g} s", where=str(journal.path),
                 next_step=f"look into {journal.path.with_name('worker.log')}",

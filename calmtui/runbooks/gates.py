@@ -89,7 +89,8 @@ class Gates:
         results = await asyncio.gather(*(self._look_at(gate, node, rest) for node in nodes))
         found = dict(zip((node.name for node in nodes), results, strict=True))
         for status in (Status.FAILED, Status.UNKNOWN):
-            said = [f"{name}: {result.detail}" for name, result in found.items() if result.status is status]
+            said = [f"{name}: {result.detail.removeprefix(f'{name}: ')}" for name, result in found.items()
+                    if result.status is status]  # fmt: skip
             if said:
                 more = f"; and {len(said) - NAMED} more" if len(said) > NAMED else ""
                 return Result(status, "; ".join(said[:NAMED]) + more)

@@ -129,21 +129,22 @@ def counted(told: str) -> Counter[Status]:
 
 
 NAMED = 10
-"""How many nodes are named that have not everything."""
+"""How many nodes are named that have not everything, for each reason."""
 
 
 def completeness(plan: RunPlan, progress: Progress) -> str:
     """`8 of 8 nodes have it`, or which of them have not, and why."""
-    without = []
+    without: dict[str, list[str]] = {}
     for node in plan.nodes:
         status, detail = progress.outcome(node.id, plan.keys_of(node.id))
         if progress.rolled_back(node.id):
-            without.append(f"{node.name} (rolled back)")
+            without.setdefault("rolled back", []).append(node.name)
         elif status is not Status.OK:
-            without.append(f"{node.name} ({status}{': ' if detail else ''}{detail})")
-    have = len(plan.nodes) - len(without)
-    text = f"{have} of {len(plan.nodes)} nodes have it"
-    if not without:
-        return text
-    more = f" and {len(without) - NAMED} more" if len(without) > NAMED else ""
-    return f"{text}; not: {', '.join(without[:NAMED])}{more}"
+            without.setdefault(f"{status}: {detail}" if detail else status.value, []).append(node.name)
+    have = len(plan.nodes) - sum(map(len, without.values()))
+    said = [f"{', '.join(names[:NAMED])}{_more(names)} ({reason})" for reason, names in without.items()]
+    return f"{have} of {len(plan.nodes)} nodes have it" + (f"; not: {'; '.join(said)}" if said else "")
+
+
+def _more(names: list[str]) -> str:
+    return f" and {len(names) - NAMED} more" if len(names) > NAMED else ""

@@ -20,6 +20,7 @@ from calmtui.governance.identity import Who
 from calmtui.governance.trail import Trail
 from calmtui.runbooks import again, hold, running, stage
 from calmtui.runbooks.journal import Run, Standing
+from calmtui.runbooks.progress import Progress, completeness
 from tests.unit.actions.workshop import node
 from tests.unit.runbooks.desk import Desk, Shell, rolling
 
@@ -367,3 +368,20 @@ def test_a_node_on_both_sides_and_a_side_without_nodes_are_refused(tmp_path: Pat
         desk.plan(BOTH.replace("name~^green\n", "name=green1,blue1\n", 1))
     with pytest.raises(UsageError, match="none of the 5 targets is green"):
         desk.plan(BOTH.replace("green: name~^green", "green: name=x", 1))
+
+
+async def test_in_the_end_it_is_said_which_nodes_have_it_and_which_have_not(tmp_path: Path) -> None:
+    told = Told(n2_a="1 broken")
+    desk = Desk(tmp_path, Shell(told))
+    run = await desk.run(rolling("batches: [2]", "parallel: 1") + ONE)
+    why = "skipped: not done to its end: the run ended before"
+    assert _complete(desk, run) == f"1 of 4 nodes have it; not: n2 (failed: exit 1: broken); n3, n4 ({why})"
+    told.answers.clear()
+    run = await desk.carry(again.resume(desk.journal, run))
+    assert _complete(desk, run) == "4 of 4 nodes have it"
+
+
+def _complete(desk: Desk, run: Run) -> str:
+    progress = Progress(run.attempt)
+    progress.take(desk.journal.events(run.id))
+    return completeness(desk.journal.plan(run.id), progress)
