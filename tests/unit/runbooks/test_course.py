@@ -158,6 +158,40 @@ async def test_a_run_that_has_ended_is_rolled_back_once_and_says_so(tmp_path: Pa
     assert (run.standing, told.of("a")) == (Standing.OK, ["n1", "n2", "n3", "n1", "n2", "n3", "n4"])
 
 
+async def test_paused_it_stays_so_when_its_worker_dies(tmp_path: Path) -> None:
+    told = Told()
+    desk = Desk(tmp_path, Shell(told))
+    run = desk.journal.submit(desk.plan(rolling("batches: [1]", "pause: 1h") + ONE + BACK))
+    async with desk.engine as engine:
+        await engine.begin(run.workflow)
+        await until(lambda: desk.journal.run(run.id).detail.startswith("pauses until"))
+        desk.journal.want(run.id, "pause")
+        await until(lambda: desk.journal.run(run.id).standing is Standing.PAUSED)
+    async with desk.engine as engine:
+        await engine.take_over()
+        await asyncio.sleep(0.2)
+        assert desk.journal.run(run.id).standing is Standing.PAUSED
+        again.roll_back(desk.journal, desk.journal.run(run.id))
+        await engine.ended(run.workflow)
+    assert desk.journal.run(run.id).standing is Standing.ROLLED_BACK
+    assert told.ran == ["n1 a", "n1 back"]
+
+
+async def test_what_somebody_else_is_changing_is_left_out_with_a_word_on_who(tmp_path: Path) -> None:
+    from calmtui.governance.locks import Locks
+
+    told = Told()
+    desk = Desk(tmp_path, Shell(told))
+    other = Locks(tmp_path / "ledger.db", "test", "other", "beth", "restart")
+    other.take(["lab:n2"])
+    run = await desk.run(ONE)
+    assert (run.standing, run.detail) == (Standing.FAILED, "3 ok, 1 skipped")
+    assert "n2 (skipped: beth is doing restart to it)" in _complete(desk, run)
+    other.release()
+    run = await desk.carry(again.resume(desk.journal, run))
+    assert (run.standing, told.of("a")[-1]) == (Standing.OK, "n2")
+
+
 # -- freezes -----------------------------------------------------------------------------
 
 
