@@ -9,7 +9,7 @@ import asyncio
 import tempfile
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from calmtui.governance.record import Event
 from calmtui.providers.base import Danger
 from calmtui.runbooks import plan as plans
 from calmtui.runbooks.plan import PlannedStep
+from calmtui.runbooks.progress import Progress
 from calmtui.runbooks.steps.doing import do
 
 PARALLEL = 32
@@ -56,9 +57,14 @@ class _Nowhere:
     """Takes the notes of steps that belong to no run."""
 
     folder: Path
+    progress: Progress = field(default_factory=lambda: Progress(1))
 
     async def note(self, node: NodeId, step: str, status: Status, detail: str = "", output: str = "") -> None:
         """It is in the answer, too."""
+
+    async def cancelled(self) -> bool:
+        """Nobody ends it but whoever asks."""
+        return False
 
 
 async def look(gate: Gate, bound: Bound, found: Members) -> Looks:

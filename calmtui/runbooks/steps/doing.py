@@ -22,6 +22,7 @@ from calmtui.runbooks import template
 from calmtui.runbooks.account import Account
 from calmtui.runbooks.journal import Event
 from calmtui.runbooks.plan import PlannedNode, PlannedStep, RunPlan
+from calmtui.runbooks.progress import Progress
 from calmtui.runbooks.steps import commands
 from calmtui.runbooks.steps.step import EachStep, OnceStep, Result, Stopped, cancelled
 
@@ -39,8 +40,17 @@ class Notes(Protocol):
         """For the files of commands that print much."""
         ...
 
+    @property
+    def progress(self) -> Progress:
+        """How far everything is."""
+        ...
+
     async def note(self, node: NodeId, step: str, status: Status, detail: str = "", output: str = "") -> None:
         """Take in that something has happened."""
+        ...
+
+    async def cancelled(self) -> bool:
+        """Whether somebody wants it to end."""
         ...
 
 
