@@ -96,9 +96,13 @@ class OfField:
 
     def holds(self, line: LogLine) -> bool:
         """Whether the line has it; a line without the field holds nothing, `!=` neither."""
+        return self.found_in(line.text)
+
+    def found_in(self, text: str) -> bool:
+        """Whether a text of one line has it."""
         from calmtui.logs.formats.fields import fields  # its tables are not needed before somebody asks for a field
 
-        value = fields(line.text).get(self.name)
+        value = fields(text).get(self.name)
         if value is None:
             return False
         if self.pattern is not None:

@@ -9,13 +9,11 @@ from typing import Any
 
 import msgspec
 
-from calmtui.logs.formats.access import ACCESS
+from calmtui.logs.formats.fitting import LAYOUTS, fitting
 from calmtui.logs.formats.layout import Fields, Layout, Parsed, value
-from calmtui.logs.formats.servers import LEVEL_BEHIND, SERVERS
+from calmtui.logs.formats.servers import LEVEL_BEHIND
 from calmtui.logs.formats.spellings import message_begin
 
-LAYOUTS: tuple[Layout, ...] = (*ACCESS, *SERVERS)
-"""In the order in which they are tried."""
 MAX_FIELDS = 200
 """Fields kept of one line."""
 MAX_TEXT = 16_384
@@ -24,7 +22,7 @@ MAX_DEPTH = 8
 """Levels of nested objects that are opened; deeper ones are left as JSON."""
 
 _PAIR = re.compile(
-    r"""(?:(?<=[\s,;\[({|])|^)([A-Za-z_@][\w.@/-]{0,63})=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;)\]}"'=]+)(?=[\s,;)\]}|]|$)"""
+    r"""(?<![^\s,;\[({|])([A-Za-z_@][\w.@/-]{0,63})=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;)\]}"'=]+)(?![^\s,;)\]}|])"""
 )
 _MESSAGES = tuple(
     re.compile(rf'"(?:{names})"\s*:\s*"((?:[^"\\]|\\.)*)"')
@@ -51,7 +49,7 @@ def parse(text: str, likely: Layout | None = None) -> Parsed:
     if _LOGFMT.match(text):
         return Parsed("logfmt", _logfmt_message(text), _pairs(text))
     parsed = likely.parse(text) if likely else None
-    parsed = parsed or next(filter(None, (layout.parse(text) for layout in LAYOUTS)), None)
+    parsed = parsed or next(filter(None, (layout.parse(text) for layout in fitting(text))), None)
     parsed = parsed or _behind_time(text)
     said = text[slice(*parsed.message)]
     parsed.fields.update({name: item for name, item in _within(said).items() if name not in parsed.fields})
@@ -72,7 +70,7 @@ def recognised(texts: Iterable[str]) -> Layout | None:
     """The layout that most of these lines have; None when that is none, or JSON or logfmt, which tell themselves."""
     votes: Counter[Layout | None] = Counter()
     for text in texts:
-        votes[next((layout for layout in LAYOUTS if layout.parse(text)), None)] += 1
+        votes[next((layout for layout in fitting(text) if layout.parse(text)), None)] += 1
     return max(votes, key=votes.__getitem__, default=None)
 
 

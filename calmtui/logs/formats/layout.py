@@ -29,6 +29,7 @@ class Layout:
 
     def __init__(self, name: str, expression: str) -> None:
         self.name = name
+        self.expression = expression
         self._expression = re.compile(expression)
         self.names = frozenset(self._expression.groupindex) - _SEEN
         """The fields that it may give."""
