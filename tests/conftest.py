@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from tests.lab.docker import DockerEngine
     from tests.lab.fleet import SshFleet
     from tests.lab.kube import Kube
+    from tests.lab.postgres import Postgres
 
-_FOREIGN = ("AWS_", "DOCKER_", "KUBE", "SSH_", "XDG_", "CALMTUI_", "NO_COLOR", "TEXTUAL")
+_FOREIGN = ("AWS_", "DOCKER_", "KUBE", "SSH_", "XDG_", "PG", "CALMTUI_", "NO_COLOR", "TEXTUAL")
 _LAB = ("CALMTUI_LAB", "CALMTUI_LAB_SSH_PORT", "CALMTUI_REQUIRE_LAB", "KUBE_BINARIES", "KUBEBUILDER_ASSETS")
 _SNAPSHOTS = "TEXTUAL_SNAPSHOT_TEMPDIR"  # pytest-textual-snapshot puts its report there
 _UNIT = Path(__file__).parent / "unit"
@@ -54,7 +55,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     wanted = set(getattr(item, "fixturenames", ()))
     if wanted & {"docker_engine", "kube"}:
         item.add_marker(pytest.mark.xdist_group("engine"))
-    if wanted & {"docker_engine", "kube", "ssh_fleet"}:
+    if wanted & {"docker_engine", "kube", "ssh_fleet", "postgres_server"}:
         item.add_marker(pytest.mark.lab)
     if _UNIT not in item.path.parents:
         item.add_marker(pytest.mark.flaky(reruns=1))
@@ -82,6 +83,23 @@ def docker_engine() -> Iterator[DockerEngine]:
     engine = DockerEngine().start()
     yield engine
     engine.down()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(worker_id: str) -> Iterator[Postgres]:
+    """A PostgreSQL server; each worker of a parallel run has its own."""
+    from tests.lab.place import LAB
+    from tests.lab.postgres import Postgres
+
+    server = Postgres(LAB / f"postgres-{worker_id}").up()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def postgres(postgres_server: Postgres) -> str:
+    """The URL of an empty database."""
+    return postgres_server.database()
 
 
 @pytest.fixture(scope="session")

@@ -34,6 +34,8 @@ class Settings:
     """Refuse everything that changes something, in every estate."""
     log_lines: int = 100_000
     """Lines that a log view keeps; older ones are dropped and counted."""
+    database: str = ""
+    """The URL of the PostgreSQL database that runs and the ledger are in, where an estate names none; empty: files."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Keys by the id of their command, in place of its own: `{"fleet.mark": "space,m"}`."""
     where: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -94,6 +96,13 @@ def _text(value: Any, _: Path) -> str:
     return value
 
 
+def _database(value: Any, folder: Path) -> str:
+    text = _text(value, folder)
+    if not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError("it must be the URL of a database: postgresql://USER@HOST/NAME")
+    return text
+
+
 def _flag(value: Any, _: Path) -> bool:
     if isinstance(value, bool):
         return value
@@ -115,6 +124,7 @@ _PARSERS: Mapping[str, Callable[[Any, Path], Any]] = {
     "theme": _text,
     "read_only": _flag,
     "log_lines": _lines,
+    "database": _database,
 }
 assert {*_PARSERS, "keys", "where"} == {setting.name for setting in fields(Settings)}
 

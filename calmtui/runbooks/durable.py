@@ -1,9 +1,8 @@
 """The engine on DBOS: workflows in a database, which outlive the processes that carry them out.
 
-Only the one worker that holds the lock of the database opens it. Each worker is an executor of its own
-name, so that none is taken for another; those that have died are taken over by whoever holds the lock
-next. The version of the application is set by hand: it names the steps that a body may ask for, and a
-worker of another version could not go on with them.
+Each engine is an executor of its own name and listens to a queue of its own, so that it begins only what it is
+told to. The version of the application is set by hand: it names the steps that a body may ask for, and an engine
+of another version could not go on with them.
 """
 
 from __future__ import annotations
@@ -13,43 +12,60 @@ import logging
 import socket
 import uuid
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from calmtui.estate import folders
 from calmtui.runbooks.engine import Body, Do
+from calmtui.store import postgres
 
 if TYPE_CHECKING:
     from dbos import DBOSConfig
 
 VERSION = "runs-2"
 """Changes when a body asks for other steps, or for the same in another order."""
+SCHEMA = "calmtui_dbos"
+"""The schema of its tables, where the database is on a server."""
 
 OPEN = ("PENDING", "ENQUEUED", "DELAYED")
 """How workflows stand that come to their end."""
 
 
-class Durable:
-    """The engine on a database file. Import and launch take half a second."""
+def engine_name() -> str:
+    """What people are told."""
+    return f"dbos {metadata.version('dbos')}"
 
-    def __init__(self, body: Body, path: Path) -> None:
+
+class Durable:
+    """The engine on a database: a file, or one on a server. Import and launch take half a second."""
+
+    def __init__(self, body: Body, place: Path | str, executor: str = "") -> None:
+        """`place` is a file or a URL; `executor` a name that no other process ever has."""
         self._body = body
-        self._path = path
-        self._executor = f"{socket.gethostname()}:{uuid.uuid4()}"
+        self._place = place
+        self._executor = executor or f"{socket.gethostname()}:{uuid.uuid4()}"
         self._workflow: Callable[[str], Coroutine[Any, Any, None]] | None = None
 
     async def __aenter__(self) -> Durable:
         from dbos import DBOS, DBOSPortableJSONSerializer
 
-        folders.made(self._path.parent)
-        self._path.touch(0o600)
+        url = self._place
+        if isinstance(url, Path):
+            folders.made(url.parent)
+            url.touch(0o600)
+            url = f"sqlite:///{url}"
         quiet = logging.getLogger("dbos")
         if not quiet.handlers:  # else it writes to the terminal
             quiet.addHandler(logging.NullHandler())
         config: DBOSConfig = {
-            "name": "calmtui", "system_database_url": f"sqlite:///{self._path}", "executor_id": self._executor,
-            "application_version": VERSION, "serializer": DBOSPortableJSONSerializer(), "log_level": "WARNING",
+            "name": "calmtui", "system_database_url": url, "dbos_system_schema": SCHEMA,
+            "executor_id": self._executor, "application_version": VERSION,
+            "serializer": DBOSPortableJSONSerializer(), "log_level": "WARNING",
+            "sys_db_idle_transaction_timeout_sec": postgres.IDLE_IN_TRANSACTION,
+            "use_listen_notify": False, "notification_listener_polling_interval_sec": 60.0,  # nothing is notified
         }  # fmt: skip
         DBOS(config=config)
 
@@ -57,7 +73,9 @@ class Durable:
             await self._body(workflow, _Steps())
 
         self._workflow = DBOS.workflow(name="run", max_recovery_attempts=None)(run)
+        DBOS.listen_queues([_queue(self._executor)])
         DBOS.launch()  # in the thread of our loop, which it then takes for its own
+        await DBOS.register_queue_async(_queue(self._executor))
         return self
 
     async def __aexit__(
@@ -65,29 +83,33 @@ class Durable:
     ) -> None:
         from dbos import DBOS
 
-        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        try:
+            await DBOS.delete_queue_async(_queue(self._executor))
+        finally:
+            await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())  # it had put in its own, now ended
 
     async def begin(self, workflow: str) -> bool:
-        """Begin it, unless the database knows it."""
+        """Begin it, or go on with what another engine has left of it."""
         from dbos import DBOS, SetWorkflowID
 
         assert self._workflow is not None, "it was entered"
         known = await DBOS.get_workflow_status_async(workflow)
-        if known is not None:
-            return known.status in OPEN
-        with SetWorkflowID(workflow):
-            await DBOS.start_workflow_async(self._workflow, workflow)
+        if known is None:
+            with SetWorkflowID(workflow):
+                await DBOS.start_workflow_async(self._workflow, workflow)
+            return True
+        if known.status not in OPEN or known.app_version != VERSION:
+            return False
+        if known.executor_id != self._executor:
+            await DBOS.resume_workflow_async(workflow, queue_name=_queue(self._executor))
+            for left in {known.queue_name, _queue(known.executor_id or "")} - {None, _queue(self._executor)}:
+                await DBOS.delete_queue_async(str(left))
         return True
 
-    async def take_over(self) -> list[str]:
-        """Go on with what executors of other names have left."""
-        from dbos import DBOS
 
-        pending = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
-        dead = [each.workflow_id for each in pending if each.executor_id != self._executor]
-        if dead:
-            await DBOS.resume_workflows_async(dead)
-        return dead
+def _queue(executor: str) -> str:
+    return f"worker {executor}"
 
 
 class _Steps:

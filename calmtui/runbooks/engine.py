@@ -39,11 +39,10 @@ class WorkflowEngine(Protocol):
     ) -> None: ...
 
     async def begin(self, workflow: str) -> bool:
-        """Begin the workflow of that id, unless it was begun before; False when it has ended."""
-        ...
+        """Begin the workflow of that id, or go on with it where another engine has left it.
 
-    async def take_over(self) -> list[str]:
-        """Go on with the workflows of engines that have died; their ids. No other engine may be at work."""
+        False when it has ended, or cannot be gone on with. No other engine may be at work on it.
+        """
         ...
 
 
@@ -69,26 +68,18 @@ class InMemory:
         self._tasks.clear()
 
     async def begin(self, workflow: str) -> bool:
-        """Begin it, unless it was begun before."""
-        if workflow not in self._begun:
-            self._begun.add(workflow)
-            self._open[workflow] = None
-            self._start(workflow)
-        return workflow in self._open
-
-    async def take_over(self) -> list[str]:
-        """Go on with what was under way when this was left."""
-        found = [workflow for workflow in self._open if workflow not in self._tasks]
-        for workflow in found:
-            self._start(workflow)
-        return found
+        """Begin it, or go on with what was under way when this was left."""
+        if workflow in self._begun and workflow not in self._open:
+            return False
+        self._begun.add(workflow)
+        self._open[workflow] = None
+        if workflow not in self._tasks:
+            self._tasks[workflow] = asyncio.create_task(self._run(workflow), name=f"workflow {workflow}")
+        return True
 
     async def ended(self, workflow: str) -> None:
         """Wait until a workflow that is under way here has ended."""
         await self._tasks[workflow]
-
-    def _start(self, workflow: str) -> None:
-        self._tasks[workflow] = asyncio.create_task(self._run(workflow), name=f"workflow {workflow}")
 
     async def _run(self, workflow: str) -> None:
         await self._body(workflow, _Remembered(workflow, self._results))

@@ -1,8 +1,10 @@
 """The journal of runs: what each of them is, how it stands, and all that has happened in it.
 
-One SQLite file for all consoles and workers of a user. What happens is appended and on the disk before
-the next thing is done, so that whoever carries a run on knows what was begun and what has ended; how a
-step stands is its last event. Everything here blocks, and raises StoreError.
+It is one SQLite file for all consoles and the worker of a user, or a PostgreSQL database for several people
+and machines. What happens is appended and on the disk before the next thing is done, so that whoever carries
+a run on knows what was begun and what has ended; how a step stands is its last event. Whoever carries out a run
+has claimed it: what they write counts only as long as nobody else has claimed it since (`epoch`).
+Everything here blocks, and raises StoreError.
 """
 
 from __future__ import annotations
@@ -21,15 +23,15 @@ import msgspec
 from calmtui.actions.outcome import Status
 from calmtui.errors import UsageError
 from calmtui.estate import folders
+from calmtui.estate.settings import settings
 from calmtui.fleet.node import NodeId
 from calmtui.runbooks.plan import RunPlan
-from calmtui.store.database import BUSY_SECONDS, StoreError, transaction
+from calmtui.store import postgres
+from calmtui.store.database import BUSY_SECONDS, StoreError, journal_mode, stamp, statements, transaction
 from calmtui.store.filesystem import is_network
+from calmtui.store.postgres import Connection
 
-VERSION = 1
-"""The schema that this program writes (`PRAGMA user_version`)."""
-
-_SCHEMA = (
+_STEPS = (
     """
     create table runs (
         id text primary key,
@@ -45,10 +47,8 @@ _SCHEMA = (
         submitted_at real not null,
         began_at real,
         ended_at real
-    ) strict
-    """,
-    "create index runs_by_time on runs (submitted_at)",
-    """
+    ) strict;
+    create index runs_by_time on runs (submitted_at);
     create table events (
         seq integer primary key,
         run text not null references runs (id),
@@ -59,10 +59,34 @@ _SCHEMA = (
         status text not null,
         detail text not null,
         output text not null
-    ) strict
+    ) strict;
+    create index events_of_runs on events (run, seq);
     """,
-    "create index events_of_runs on events (run, seq)",
+    """
+    alter table runs add column estate text not null default '';
+    alter table runs add column sites text not null default '';
+    alter table runs add column owner text not null default '';
+    alter table runs add column epoch integer not null default 0;
+    create index runs_under_way on runs (owner) where ended_at is null;
+    create table workers (
+        id text primary key,
+        host text not null,
+        pid integer not null,
+        sites text not null,
+        since real not null,
+        beat real not null,
+        idle_since real,
+        gone integer not null default 0
+    ) strict;
+    """,
 )
+"""The schema, as the steps that led to it. A released step never changes."""
+
+TABLES = postgres.Tables("runs", tuple(map(postgres.translated, _STEPS)))
+
+
+class Lost(StoreError):
+    """Somebody else has claimed the run, because this worker was silent for too long: it is theirs to carry out."""
 
 
 class Standing(StrEnum):
@@ -109,6 +133,14 @@ class Run(msgspec.Struct, frozen=True):
     submitted_at: float
     began_at: float | None
     ended_at: float | None
+    estate: str = ""
+    """The estate's file, which whoever carries it out has to have; empty: what was discovered."""
+    sites: str = ""
+    """The sites of its targets, with spaces between; whoever carries it out serves all of them."""
+    owner: str = ""
+    """The worker that has claimed it; empty: none."""
+    epoch: int = 0
+    """How many times it was claimed."""
 
     @property
     def workflow(self) -> str:
@@ -140,26 +172,42 @@ ASKED = "asked"
 """The step of the events that tell what people have asked of the run."""
 
 _RUN = (
-    "select id, runbook, who, nodes, hash, status, detail, attempt, wanted, submitted_at, began_at, ended_at from runs"
+    "select id, runbook, who, nodes, hash, status, detail, attempt, wanted, submitted_at, began_at, ended_at,"
+    " estate, sites, owner, epoch from runs"
 )
 
 
 class Journal:
-    """The journal in a file, which is made when it is first written to."""
+    """The journal in a file, which is made when it is first written to, or in a database on a server."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        self.path = path or folders.state() / "runs.db"
+    def __init__(self, place: Path | str | None = None) -> None:
+        """`place` is a file, or the URL of a database; None: what the settings say, else this user's own file."""
+        place = place or settings().database or folders.state() / "runs.db"
+        self.url = place if isinstance(place, str) else ""
+        """The URL of the database; empty: it is a file."""
+        self.path = place if isinstance(place, Path) else folders.state() / "runs.db"
+        """The file, beside which everything else lies that belongs to runs."""
 
-    def submit(self, plan: RunPlan) -> Run:
-        """Take in a plan to be carried out."""
+    @property
+    def where(self) -> str:
+        """What people are told that it is in."""
+        return postgres.shown(self.url) if self.url else str(self.path)
+
+    def stamp(self) -> object:
+        """Another one whenever something may have been written; to look at it costs next to nothing."""
+        return object() if self.url else stamp(self.path)
+
+    def submit(self, plan: RunPlan, sites: Iterable[str] = ()) -> Run:
+        """Take in a plan to be carried out, by a worker that serves those sites."""
         run_id = secrets.token_hex(4)
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(
-                "insert into runs (id, runbook, who, nodes, hash, plan, status, submitted_at)"
-                " values (?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert into runs (id, runbook, who, nodes, hash, plan, status, submitted_at, estate, sites)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     run_id, plan.runbook, plan.who.name, len(plan.nodes), plan.hash,
                     msgspec.json.encode(plan).decode(), Standing.SUBMITTED.value, time.time(),
+                    plan.estate, " ".join(sorted(sites)),
                 ),
             )  # fmt: skip
         return self.run(run_id)
@@ -184,17 +232,28 @@ class Journal:
 
     def plan(self, run_id: str) -> RunPlan:
         """The plan of a run. Raises StoreError when it is not the one that was submitted."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute("select plan, hash from runs where id = ?", (run_id,)).fetchone()
         plan = msgspec.json.decode(row[0], type=RunPlan)
         if plan.hash != row[1]:
-            raise StoreError(f"the plan of run {run_id} was altered", where=str(self.path), next_step="start it anew")
+            raise StoreError(f"the plan of run {run_id} was altered", where=self.where, next_step="start it anew")
         return plan
 
-    def stands(self, run_id: str, standing: Standing, detail: str = "") -> None:
-        """Note how a run stands now."""
+    def claim(self, run: Run, owner: str) -> Run | None:
+        """Make a run one's own, unless somebody else has claimed it, or it has ended, since it was read."""
+        with self.writing() as connection:
+            done = connection.execute(
+                "update runs set owner = ?, epoch = epoch + 1 where id = ? and epoch = ? and ended_at is null",
+                (owner, run.id, run.epoch),
+            )
+            if not done.rowcount:
+                return None
+        return msgspec.structs.replace(run, owner=owner, epoch=run.epoch + 1)
+
+    def stands(self, run_id: str, standing: Standing, detail: str = "", *, epoch: int | None = None) -> None:
+        """Note how a run stands now. `epoch`: that of whoever carries it out; raises Lost when it is not theirs."""
         now = time.time()
-        with self._writing() as connection:
+        with self._writing_of(run_id, epoch) as connection:
             connection.execute(
                 "update runs set status = ?, detail = ?, began_at = coalesce(began_at, ?), ended_at = ? where id = ?",
                 (standing.value, detail, now, now if standing.ended else None, run_id),
@@ -206,12 +265,14 @@ class Journal:
         One that no worker has begun ends at once. `by` is who asks, for the record. Raises UsageError where it cannot.
         """
         now = time.time()
-        with self._writing() as connection:
-            row = connection.execute("select status, wanted, attempt from runs where id = ?", (run_id,)).fetchone()
+        with self._writing_of(run_id) as connection:
+            row = connection.execute(
+                "select status, wanted, attempt, owner from runs where id = ?", (run_id,)
+            ).fetchone()
             standing, wanted = Standing(row[0]), row[1]
             _refuse(run_id, standing, wanted, what)
             connection.execute("update runs set wanted = ? where id = ?", (what, run_id))
-            if what == "cancel" and standing is Standing.SUBMITTED:
+            if what == "cancel" and standing is Standing.SUBMITTED and not row[3]:
                 connection.execute(
                     "update runs set status = ?, detail = 'cancelled before it began', ended_at = ? where id = ?",
                     (Standing.CANCELLED.value, now, run_id),
@@ -227,9 +288,10 @@ class Journal:
         `events` say what of it is to be done; they are written with the number of that attempt.
         """
         run = self.run(run_id)
-        with self._writing() as connection:
+        with self.writing() as connection:
             done = connection.execute(
-                "update runs set status = ?, detail = '', wanted = ?, ended_at = null, attempt = attempt + 1"
+                "update runs set status = ?, detail = '', wanted = ?, ended_at = null, attempt = attempt + 1,"
+                " owner = ''"
                 " where id = ? and attempt = ? and ended_at is not null",
                 (Standing.SUBMITTED.value, what, run.id, run.attempt),
             )
@@ -240,12 +302,15 @@ class Journal:
             )
         return self.run(run.id)
 
-    def append(self, run_id: str, events: Iterable[Event]) -> None:
-        """Write what has happened in a run through to the disk."""
-        with self._writing() as connection:
+    def append(self, run_id: str, events: Iterable[Event], *, epoch: int | None = None) -> None:
+        """Write what has happened in a run through to the disk.
+
+        `epoch`: that of whoever carries it out; raises Lost, and writes nothing, when it is not theirs any more.
+        """
+        with self._writing_of(run_id, epoch) as connection:
             self._append(connection, run_id, events)
 
-    def _append(self, connection: sqlite3.Connection, run_id: str, events: Iterable[Event]) -> None:
+    def _append(self, connection: Connection, run_id: str, events: Iterable[Event]) -> None:
         connection.executemany(
             "insert into events (run, attempt, at, node, step, status, detail, output) values (?, ?, ?, ?, ?, ?, ?, ?)",
             [(run_id, one.attempt, one.at, one.node, one.step, one.status.value, one.detail, one.output)
@@ -254,7 +319,7 @@ class Journal:
 
     def events(self, run_id: str, after: int = 0) -> list[Event]:
         """What has happened in a run after the event of a number, in its order."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(
                 "select node, step, status, detail, output, at, attempt, seq from events"
                 " where run = ? and seq > ? order by seq",
@@ -263,18 +328,38 @@ class Journal:
         return [Event(node, step, Status(status), *rest) for node, step, status, *rest in rows]
 
     def _runs(self, sql: str, *values: str | int) -> list[Run]:
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(sql, values).fetchall()
         return [msgspec.convert(dict(zip(Run.__struct_fields__, row, strict=True)), Run) for row in rows]
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _writing_of(self, run_id: str, epoch: int | None = None) -> Iterator[Connection]:
+        """The same for one run, which nobody else writes of meanwhile: its events are in the order of their numbers."""
+        with self.writing() as connection:
+            held = connection.execute(
+                "update runs set owner = owner where id = ? and epoch = coalesce(?, epoch)", (run_id, epoch)
+            )
+            if not held.rowcount:
+                raise Lost(f"run {run_id} was taken over by another worker", where=self.where)
+            yield connection
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection to read with. Raises StoreError."""
+        if self.url:
+            with postgres.session(self.url, TABLES) as session:
+                yield session
+            return
         with self._told(), contextlib.closing(self._opened()) as connection:
             yield connection
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A connection within one transaction that is on the disk when this is left."""
+    def writing(self) -> Iterator[Connection]:
+        """A connection within one transaction that is on the disk when this is left. Raises StoreError."""
+        if self.url:
+            with postgres.session(self.url, TABLES) as session:
+                yield session
+            return
         with self._told(), contextlib.closing(self._opened()) as connection, transaction(connection):
             yield connection
 
@@ -285,10 +370,10 @@ class Journal:
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS)
         connection.execute("pragma synchronous = full")
         version: int = connection.execute("pragma user_version").fetchone()[0]
-        if version > VERSION:
+        if version > len(_STEPS):
             connection.close()
             raise StoreError("the journal was written by a newer calmtui", where=str(self.path), next_step="start that")
-        if version < VERSION:
+        if version < len(_STEPS):
             self._make(connection)
         return connection
 
@@ -296,12 +381,13 @@ class Journal:
         if is_network(self.path):
             raise StoreError("the journal of runs cannot lie on a network file system", where=str(self.path),
                              next_step="set XDG_STATE_HOME to a folder on a local disk")  # fmt: skip
-        connection.execute("pragma journal_mode = wal")
+        connection.execute(f"pragma journal_mode = {journal_mode()}")
         with transaction(connection):
-            if connection.execute("pragma user_version").fetchone()[0] < VERSION:  # another may have been quicker
-                for statement in _SCHEMA:
+            version = connection.execute("pragma user_version").fetchone()[0]  # another may have been quicker
+            for step in _STEPS[version:]:
+                for statement in statements(step):
                     connection.execute(statement)
-                connection.execute(f"pragma user_version = {VERSION:d}")
+            connection.execute(f"pragma user_version = {len(_STEPS):d}")
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:

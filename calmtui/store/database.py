@@ -27,6 +27,8 @@ VERSION = 5
 """The schema that this program writes (`PRAGMA user_version`): how many migrations there are."""
 BUSY_SECONDS = 5.0
 """How long one console waits while another writes; a write takes well under one second."""
+WAL_IS_WHOLE = (3, 51, 3)
+"""The first version of SQLite whose write-ahead log several writers cannot damage."""
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
@@ -77,6 +79,32 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         connection.rollback()
         raise
     connection.commit()
+
+
+def journal_mode() -> str:
+    """How files that several processes write to at once are kept whole: WAL where SQLite's own is.
+
+    Before 3.51.3 two processes that write and reset the log at the same instant can damage the file
+    (sqlite.org/wal.html#walresetbug).
+    """
+    return "wal" if sqlite3.sqlite_version_info >= WAL_IS_WHOLE else "delete"
+
+
+def stamp(path: Path) -> tuple[int, ...]:
+    """Another one whenever something may have been written; to look at it costs nothing."""
+    files = (path, path.with_name(f"{path.name}-wal"))
+    told = [file.stat() for file in files if file.exists()]
+    return tuple(number for one in told for number in (one.st_mtime_ns, one.st_size))
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of a script one by one: `executescript` would end the transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def check(path: Path) -> str:

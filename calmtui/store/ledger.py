@@ -16,7 +16,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from calmtui.estate import folders
-from calmtui.store.database import BUSY_SECONDS, StoreError, transaction
+from calmtui.store import database
+from calmtui.store.database import BUSY_SECONDS, StoreError, statements, transaction
 from calmtui.store.filesystem import is_network
 
 VERSION = 3
@@ -108,9 +109,7 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
 
 def stamp(path: Path) -> tuple[int, ...]:
     """Another one whenever something may have been written; to look at it costs nothing."""
-    files = (path, path.with_name(f"{path.name}-wal"))
-    told = [file.stat() for file in files if file.exists()]
-    return tuple(number for one in told for number in (one.st_mtime_ns, one.st_size))
+    return database.stamp(path)
 
 
 def key_path(path: Path) -> Path:
@@ -177,20 +176,10 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> int:
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     version = _check_version(connection, path)
     for step in _STEPS[version:]:
-        for statement in _statements(step):
+        for statement in statements(step):
             connection.execute(statement)
     if version < VERSION:
         connection.execute(f"pragma user_version = {VERSION:d}")
-
-
-def _statements(script: str) -> Iterator[str]:
-    """The statements of a script one by one: `executescript` would end the transaction."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 @contextlib.contextmanager

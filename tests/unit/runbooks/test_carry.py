@@ -236,7 +236,6 @@ async def _carried(engine: InMemory, run: Run, crash: asyncio.Event) -> None:
     while True:
         async with engine:
             await engine.begin(run.workflow)
-            await engine.take_over()
             end = asyncio.create_task(engine.ended(run.workflow))
             dies = asyncio.create_task(crash.wait())
             await asyncio.wait([end, dies], return_when=asyncio.FIRST_COMPLETED)
