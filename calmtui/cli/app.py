@@ -27,6 +27,7 @@ from calmtui.cli.runs import runs
 from calmtui.cli.settings import typed
 from calmtui.cli.shell import shell
 from calmtui.cli.show import show
+from calmtui.cli.worker import worker
 
 app = typer.Typer(
     help="One pane of glass over clouds, Docker engines, Kubernetes clusters and SSH hosts. Alone: the console.",
@@ -41,6 +42,7 @@ app.command("exec")(exec_)
 app.add_typer(run, name="run")
 app.command("runs")(runs)
 app.add_typer(blueprint, name="blueprint")
+app.add_typer(worker, name="worker")
 app.add_typer(cp, name="cp")
 app.command("history")(history)
 app.command("logs")(logs)

@@ -18,6 +18,7 @@ from calmtui.errors import CalmError, UsageError
 if TYPE_CHECKING:
     from calmtui.actions.gate import Gate, Judgement
     from calmtui.cli.opened import Opened
+    from calmtui.runbooks.journal import Journal
     from calmtui.runbooks.load import Runbook
     from calmtui.runbooks.phases import Phase
     from calmtui.runbooks.plan import RunPlan
@@ -75,7 +76,7 @@ def carry_out(
     submitted = asyncio.run(_submit(settings(context), runbook, given, how, wait))
     if isinstance(submitted, int):
         raise typer.Exit(submitted)
-    raise typer.Exit(follow(submitted.id, as_json=as_json, detach=not watch))
+    raise typer.Exit(follow(submitted.journal, submitted.id, as_json=as_json, detach=not watch))
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class How:
 @dataclass(frozen=True)
 class Submitted:
     """A run that a worker carries out."""
-
+    journal: Journal
     id: str
 
 
@@ -164,7 +165,9 @@ async def submit(estate: Opened, gate: Gate, made: RunPlan, how: How) -> Submitt
     if not how.yes and not await _confirmed(made, judgement):
         say("nothing was done")
         return ExitCode.FAILED
-    return Submitted(Journal().submit(made).id)
+    journal = Journal(estate.live.estate.database or None)
+    sites = estate.live.estate.sites_of(node.source for node in made.nodes)
+    return Submitted(journal, (await asyncio.to_thread(journal.submit, made, sites)).id)
 
 
 def _plan(estate: Opened, gate: Gate, runbook: Runbook, query: str, given: dict[str, str], how: How) -> RunPlan:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from calmtui.cli.settings import settings
+
 if TYPE_CHECKING:
     from calmtui.runbooks.journal import Journal, Run
     from calmtui.runbooks.plan import RunPlan
@@ -23,15 +25,16 @@ _STYLES = {
 
 
 def runs(
+    context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     limit: Annotated[int, typer.Option("-n", min=1, metavar="N", help="So many of the newest.")] = 20,
 ) -> None:
     """List the newest runs."""
+    from calmtui.cli.journal import journal as opened
     from calmtui.cli.printing import age, out_json, out_table
-    from calmtui.runbooks.journal import Journal
     from calmtui.runbooks.worker import start
 
-    journal = Journal()
+    journal = opened(settings(context))
     if journal.unfinished():
         start(journal)  # the one before may have died
     found = journal.runs(limit)

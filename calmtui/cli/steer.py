@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from calmtui.cli.diagnostics import ExitCode
+from calmtui.cli.settings import settings
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Its id, or the beginning of it.")]
 Detach = Annotated[bool, typer.Option("--watch/--detach", help="Watch it, or leave it to itself.")]
@@ -21,79 +22,81 @@ Start = Annotated[
 
 
 def show(
+    context: typer.Context,
     run: RunId,
     as_json: Annotated[bool, typer.Option("--json", help="As it stands now, as JSON.")] = False,
     output: Annotated[bool, typer.Option("--output", help="What commands have printed, too.")] = False,
 ) -> None:
     """Show what has happened in a run, and what happens until it ends."""
+    from calmtui.cli.journal import journal as opened
     from calmtui.cli.printing import out_json
     from calmtui.cli.runs import run_json
     from calmtui.cli.watch import follow
-    from calmtui.runbooks.journal import Journal
 
-    journal = Journal()
+    journal = opened(settings(context))
     found = journal.run(run)
     if as_json:
         out_json(run_json(journal, found))
         raise typer.Exit(ExitCode.FINE)
-    raise typer.Exit(follow(found.id, output=output, paused=True))
+    raise typer.Exit(follow(journal, found.id, output=output, paused=True))
 
 
-def pause(run: RunId, watch: Detach = True) -> None:
+def pause(context: typer.Context, run: RunId, watch: Detach = True) -> None:
     """End what is under way on nodes and begin nothing more, until it is resumed."""
+    from calmtui.cli.journal import journal as opened
     from calmtui.cli.watch import follow
     from calmtui.governance.identity import me
-    from calmtui.runbooks.journal import Journal
 
-    journal = Journal()
+    journal = opened(settings(context))
     found = journal.want(journal.run(run).id, "pause", me().name)
-    raise typer.Exit(follow(found.id, paused=True) if watch else ExitCode.FINE)
+    raise typer.Exit(follow(journal, found.id, paused=True) if watch else ExitCode.FINE)
 
 
-def resume(run: RunId, start: Start = "", watch: Detach = True) -> None:
+def resume(context: typer.Context, run: RunId, start: Start = "", watch: Detach = True) -> None:
     """Go on with a run: one that is paused where it was, one that has ended with what failed or was not begun."""
+    from calmtui.cli.journal import journal as opened
     from calmtui.cli.watch import follow
     from calmtui.governance.identity import me
     from calmtui.runbooks import again
-    from calmtui.runbooks.journal import Journal
 
-    journal = Journal()
+    journal = opened(settings(context))
     found = again.resume(journal, journal.run(run), me().name, start)
-    raise typer.Exit(follow(found.id, detach=not watch))
+    raise typer.Exit(follow(journal, found.id, detach=not watch))
 
 
-def abort(run: RunId) -> None:
+def abort(context: typer.Context, run: RunId) -> None:
     """Begin nothing more in a run, and end what is under way; nothing is rolled back."""
+    from calmtui.cli.journal import journal as opened
     from calmtui.cli.watch import follow
     from calmtui.governance.identity import me
-    from calmtui.runbooks.journal import Journal
 
-    journal = Journal()
+    journal = opened(settings(context))
     found = journal.want(journal.run(run).id, "cancel", me().name)
-    raise typer.Exit(ExitCode.FINE if found.standing.ended else follow(found.id))
+    raise typer.Exit(ExitCode.FINE if found.standing.ended else follow(journal, found.id))
 
 
-def rollback(run: RunId, watch: Detach = True) -> None:
+def rollback(context: typer.Context, run: RunId, watch: Detach = True) -> None:
     """Take back what a run has done that is paused or has ended: its rollback, the last node first."""
+    from calmtui.cli.journal import journal as opened
     from calmtui.cli.watch import follow
     from calmtui.governance.identity import me
     from calmtui.runbooks import again
-    from calmtui.runbooks.journal import Journal, Standing
+    from calmtui.runbooks.journal import Standing
 
-    journal = Journal()
+    journal = opened(settings(context))
     found = again.roll_back(journal, journal.run(run), me().name)
-    follow(found.id, detach=not watch)
+    follow(journal, found.id, detach=not watch)
     standing = journal.run(found.id).standing
     raise typer.Exit(ExitCode.FINE if not watch or standing is Standing.ROLLED_BACK else ExitCode.FAILED)
 
 
-def retry(run: RunId, start: Start = "", watch: Detach = True) -> None:
+def retry(context: typer.Context, run: RunId, start: Start = "", watch: Detach = True) -> None:
     """Do again what failed in a run that has ended, or is unknown; leave the other nodes alone."""
+    from calmtui.cli.journal import journal as opened
     from calmtui.cli.watch import follow
     from calmtui.governance.identity import me
     from calmtui.runbooks import again
-    from calmtui.runbooks.journal import Journal
 
-    journal = Journal()
+    journal = opened(settings(context))
     found = again.retry(journal, journal.run(run), me().name, start)
-    raise typer.Exit(follow(found.id, detach=not watch))
+    raise typer.Exit(follow(journal, found.id, detach=not watch))

@@ -21,7 +21,13 @@ BEGINNING = 60.0
 
 
 def follow(
-    run_id: str, *, as_json: bool = False, detach: bool = False, output: bool = False, paused: bool = False
+    journal: Journal,
+    run_id: str,
+    *,
+    as_json: bool = False,
+    detach: bool = False,
+    output: bool = False,
+    paused: bool = False,
 ) -> int:
     """Print what happens in a run until it has ended; a worker is started when there is none. What to exit with.
 
@@ -29,10 +35,9 @@ def follow(
     """
     from calmtui.cli.printing import out, out_json
     from calmtui.cli.runs import run_json
-    from calmtui.runbooks.journal import Journal, Standing
+    from calmtui.runbooks.journal import Standing
     from calmtui.runbooks.progress import completeness
 
-    journal = Journal()
     printer = _Printer(journal, run_id, output=output, quiet=as_json or detach)
     try:
         run = _until_ended(journal, run_id, printer, detach=detach, paused=paused)
@@ -52,9 +57,9 @@ def follow(
 
 def _until_ended(journal: Journal, run_id: str, printer: _Printer, *, detach: bool, paused: bool) -> Run:
     from calmtui.runbooks.journal import Standing
-    from calmtui.runbooks.worker import serving, start
+    from calmtui.runbooks.worker import log_path, serving, start, unserved
 
-    deadline = time.monotonic() + BEGINNING
+    deadline, told = time.monotonic() + BEGINNING, ""
     while True:
         run = journal.run(run_id)  # before its events: those of its end are among them then
         printer.print(run)
@@ -62,11 +67,21 @@ def _until_ended(journal: Journal, run_id: str, printer: _Printer, *, detach: bo
             return run
         if paused and run.standing is Standing.PAUSED:
             return run
-        start(journal)
+        missing = unserved(journal, run)
+        if missing and missing != told:
+            told = missing
+            step = f"start one where it can reach them: `calmtui worker --site {missing.replace(' ', ' --site ')}`"
+            say(f"run {run_id} waits for a worker that serves {missing}; {step}")
+        if missing and detach:
+            return run
+        if missing:
+            deadline = time.monotonic() + BEGINNING
+        else:
+            start(journal)
         if run.standing is Standing.SUBMITTED and time.monotonic() > deadline and serving(journal) is None:
             raise CalmError(
-                f"no worker has begun run {run_id} within {BEGINNING:g} s", where=str(journal.path),
-                next_step=f"look into {journal.path.with_name('worker.log')}",
+                f"no worker has begun run {run_id} within {BEGINNING:g} s", where=journal.where,
+                next_step=f"`calmtui worker status` tells who is at work; look into {log_path(journal)}",
             )  # fmt: skip
         time.sleep(LOOK)
 

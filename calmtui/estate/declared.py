@@ -139,6 +139,8 @@ class DeclaredSource(_Strict):
     """Whether to connect to it. `false` keeps it in the file, and in the tree as off."""
     defaults: Defaults = Defaults()
     """What its nodes are where neither a rule nor the provider says: `{env: production}`."""
+    site: Name | None = None
+    """Where it can be reached from: runs on its nodes go to workers that serve this site. Unset: that of the estate."""
 
 
 class DeclaredAudit(_Strict):
@@ -205,6 +207,11 @@ class DeclaredEstate(_Strict):
     ledger: str = ""
     """The file in which it is recorded who did what: approvals, plans under way, the audit trail. A file in a folder
     that a group may write is shared by that group. Unset: each user's own, in the state folder."""
+    database: Annotated[str, Field(pattern=r"^(postgres(ql)?://.+)?$")] = ""
+    """The PostgreSQL database in which runs, and the ledger unless it is a file, are shared by several people and
+    machines: `postgresql://${CALMTUI_DB_USER}:${CALMTUI_DB_PASSWORD}@db.internal/calmtui`. Unset: files."""
+    site: Name | None = None
+    """The site of the sources that name none."""
     audit: DeclaredAudit = DeclaredAudit()
     """Where the records of the audit trail go besides."""
     policies: str = "policies"

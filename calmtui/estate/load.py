@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -72,7 +73,7 @@ class _Reading:
         rules |= {name: tuple(rule) for name, rule in declared.derive if rule is not None}
         return Estate(
             name=declared.name or file.parent.name or "estate",
-            sources=tuple(spec for spec in specs if spec is not None),
+            sources=tuple(replace(spec, site=spec.site or declared.site or "") for spec in specs if spec is not None),
             derive=rules,
             path=file,
             groups=declared.groups,
@@ -86,6 +87,7 @@ class _Reading:
             ),
             notify=Notify(declared.notify.webhook, tuple(declared.notify.command)),
             ledger=_path(file, declared.ledger),
+            database=declared.database,
             audit=Audit(_path(file, declared.audit.file), declared.audit.syslog),
         )
 
@@ -113,7 +115,7 @@ class _Reading:
         if common is None or options is None:
             return None
         defaults = {field: text for field, text in common.defaults if text}
-        return SourceSpec(name, kind, options, common.enabled, defaults)
+        return SourceSpec(name, kind, options, common.enabled, defaults, common.site or "")
 
     def model(self, kind: str, loc: Loc) -> type[BaseModel] | None:
         place = self.written.place((*loc, "provider"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -37,6 +37,8 @@ class SourceSpec:
     """Whether to connect to it; when not, it is shown as off."""
     defaults: Mapping[str, str] = field(default_factory=dict)
     """What its nodes are, of `DERIVED`, where neither a rule nor the provider says: `{"env": "production"}`."""
+    site: str = ""
+    """Where it can be reached from: runs on its nodes go to workers that serve this site; empty: to any."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ class Estate:
     description: str = ""
     ledger: Path | None = None
     """The file in which it is recorded who did what, shared by those who look after it; None: each user's own."""
+    database: str = ""
+    """The URL of the PostgreSQL database that runs, and the ledger unless it is a file, are in; empty: files."""
     audit: Audit = Audit()
     policies: Path | None = None
     """The folder of its policies; it need not be there."""
@@ -113,6 +117,11 @@ class Estate:
     freezes: tuple[Freeze, ...] = ()
     standard: tuple[StandardChange, ...] = ()
     notify: Notify = Notify()
+
+    def sites_of(self, sources: Iterable[str]) -> set[str]:
+        """The sites that a worker serves which carries out something on nodes of these sources."""
+        wanted = set(sources)
+        return {spec.site for spec in self.sources if spec.name in wanted and spec.site}
 
     @property
     def folder(self) -> Path:

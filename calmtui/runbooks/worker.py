@@ -99,6 +99,13 @@ def start(journal: Journal) -> None:
         )
 
 
+def unserved(journal: Journal, run: Run) -> str:
+    """The sites of a run that no worker which is at work serves all of; empty: there is one, or can be. Blocks."""
+    if not (journal.url and run.sites) or any(one.serves(run.sites) for one in workers.alive(journal)):
+        return ""
+    return run.sites
+
+
 class Worker:
     """Carries out the runs of a journal that it is to serve."""
 

@@ -60,7 +60,7 @@ def test_everything_wrong_in_file_and_environment_is_said_at_once() -> None:
     with pytest.raises(EstateError) as raised:
         settings(environment={"CALMTUI_LOG_LINES": "many", "CALMTUI_READ_ONLY": "no"})
     lines = str(raised.value).splitlines()
-    known = "inventory, theme, read_only, log_lines, keys"
+    known = "inventory, theme, read_only, log_lines, database, keys"
     assert lines == [
         f"{file}:1:1: unknown setting 'thme'; allowed: {known}; did you mean 'theme'?",
         f"{file}:2:12: 'read_only' is 'perhaps'; it must be true or false",
