@@ -96,6 +96,8 @@ class CalmApp(App[None]):
         """The plan of that execution, when it is an action's."""
         self.fanout: Fanout | None = None
         """The command whose execution that is, when it is a command's."""
+        self._journal: tuple[str, Journal] | None = None
+        """The journal, by what the estate says of its database."""
         self.notice = RunNotice(self)
         """What is said of runs on every screen."""
         self.failure: Exception | None = None
@@ -109,12 +111,15 @@ class CalmApp(App[None]):
 
         return Gate(self.live, read_only=self.read_only, through="console")
 
-    @cached_property
+    @property
     def journal(self) -> Journal:
-        """The journal of runs."""
+        """The journal of runs: that of the estate as it is declared now, which is read after the first paint."""
         from calmtui.runbooks.journal import Journal  # not needed for the first paint
 
-        return Journal()
+        named = self.live.estate.database
+        if self._journal is None or self._journal[0] != named:
+            self._journal = named, Journal(named or None)
+        return self._journal[1]
 
     def wear(self, theme: str) -> None:
         """Take the colours of that theme. Raises UsageError."""

@@ -95,14 +95,14 @@ BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
     "unknown key": (
         "nmae: x\n" + SOURCES,
         [
-            "1:1: unknown key 'nmae'; allowed: name, description, read_only, sources, derive, ledger, audit, policies, teams, freezes, standard, notify, groups; did you mean 'name'?"
+            "1:1: unknown key 'nmae'; allowed: name, description, read_only, sources, derive, ledger, database, site, audit, policies, teams, freezes, standard, notify, groups; did you mean 'name'?"
         ],
     ),
     "unknown keys inside": (
         "sources:\n  a: {provider: docker, hots: x, zzz: y}\n",
         [
-            "2:25: unknown key 'hots'; allowed: provider, enabled, defaults, host, context, tls, ssh_config, timeout; did you mean 'host'?",
-            "2:34: unknown key 'zzz'; allowed: provider, enabled, defaults, host, context, tls, ssh_config, timeout",
+            "2:25: unknown key 'hots'; allowed: provider, enabled, defaults, site, host, context, tls, ssh_config, timeout; did you mean 'host'?",
+            "2:34: unknown key 'zzz'; allowed: provider, enabled, defaults, site, host, context, tls, ssh_config, timeout",
         ],
     ),
     "unknown key deep inside": (
@@ -270,7 +270,7 @@ SEVERAL_SAID = [
     "2:12: 'read_only' is 'perhaps'; it must be true or false",
     "4:21: there is no provider 'shh'; allowed: aws, docker, kubernetes, ssh; did you mean 'ssh'?",
     "5:39: 'timeout' is 'never'; it must be a number",
-    "5:46: unknown key 'hots'; allowed: provider, enabled, defaults, host, context, tls, ssh_config, timeout; did you mean 'host'?",
+    "5:46: unknown key 'hots'; allowed: provider, enabled, defaults, site, host, context, tls, ssh_config, timeout; did you mean 'host'?",
     "6:3: 'engine' stands twice; it stands in line 5 already: keep one",
     "9:14: environment variable NOBODY is not set; set it, or write ${NOBODY:-DEFAULT}",
     "10:26: item 2 of 'regions' is 'no region!'; regions to list, or `all` that the account has enabled",

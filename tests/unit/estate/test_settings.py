@@ -42,7 +42,7 @@ def test_reading_settings_makes_no_folder(nobodys_machine: Path) -> None:
 def test_every_setting_of_a_file_is_read_with_its_place() -> None:
     file = _write("inventory: prod\nread_only: yes\nlog_lines: 5000\nkeys:\n  fleet.mark: space\n  quit: [q, ctrl+q]\n")
     found = settings(environment={})
-    assert found == Settings(file.parent / "prod", "dark", True, 5000, {"fleet.mark": "space", "quit": "q,ctrl+q"})
+    assert found == Settings(file.parent / "prod", "dark", True, 5000, "", {"fleet.mark": "space", "quit": "q,ctrl+q"})
     assert found.where["keys.quit"] == f"{file}:6:3"
     assert found.where["read_only"] == f"{file}:2:1"
 
