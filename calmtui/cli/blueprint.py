@@ -192,7 +192,7 @@ def _verb(verb: str, sentence: str) -> None:
         submitted = asyncio.run(_submit(settings(context), name, environment, verb, how, wait))
         if isinstance(submitted, int):
             raise typer.Exit(submitted)
-        raise typer.Exit(follow(submitted.id, as_json=as_json, detach=not watch))
+        raise typer.Exit(follow(submitted.journal, submitted.id, as_json=as_json, detach=not watch))
 
     command.__doc__ = sentence
     blueprint.command(verb)(command)

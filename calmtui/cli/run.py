@@ -101,6 +101,7 @@ class How:
 @dataclass(frozen=True)
 class Submitted:
     """A run that a worker carries out."""
+
     journal: Journal
     id: str
 
