@@ -21,10 +21,10 @@ from bench.lab import nodes
 from bench.lab.our_tree import opened
 from bench.lab.painting import cost, driver, key, memory
 from calmtui.fleet.fleet import Fleet
-from calmtui.fleet.node import Node, State
+from calmtui.fleet.node import State
 from calmtui.fleet.update import Delta
 from calmtui.tui.app import CalmApp
-from calmtui.tui.screens.fleet import FleetScreen
+from calmtui.tui.screens.fleet import SETTLED, FleetScreen
 
 RATE = 1_000
 BATCHES = 20
@@ -33,36 +33,43 @@ BETWEEN = 0.1
 """Seconds between two keys."""
 
 
-async def stream(
-    fleet: Fleet, pods: list[Node], rng: random.Random, new: itertools.count[int], seconds: float
-) -> float:
-    """Change the fleet for so long; CPU seconds that this took by itself."""
-    spent, began = 0.0, time.perf_counter()
-    for batch in range(int(seconds * BATCHES)):
-        before = time.process_time()
-        changed: dict[str, Delta] = {}
-        for _ in range(RATE // BATCHES * 9 // 10):
-            at = rng.randrange(len(pods))
-            delta = changed.setdefault(pods[at].source, Delta("", put=[], gone=[]))
-            change(pods, at, rng, delta, new)
-        for source, delta in changed.items():
-            fleet.apply(source, [delta])
-        spent += time.process_time() - before
-        await asyncio.sleep(max(0.0, began + (batch + 1) / BATCHES - time.perf_counter()))
-    return spent
+class Storm:
+    """Changes of the pods of a fleet at random."""
 
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._pods = [node.id for node in fleet if node.kind == "pod"]
+        self._rng = random.Random(3)
+        self._new = itertools.count()
 
-def change(pods: list[Node], at: int, rng: random.Random, delta: Delta, new: itertools.count[int]) -> None:
-    """One change of that pod; or two, when another comes in its place."""
-    old = pods[at]
-    if rng.random() < 8 / 9:
-        state = rng.choices([State.RUNNING, State.FAILED, State.PENDING], [8, 1, 1])[0]
-        pods[at] = msgspec.structs.replace(old, state=state, restarts=(old.restarts or 0) + 1)
-    else:
-        name = f"{'-'.join(old.name.split('-')[:4])}-{next(new)}"
-        pods[at] = msgspec.structs.replace(old, id=f"{old.id.rpartition('/')[0]}/{name}", name=name)
+    async def blow(self, seconds: float) -> float:
+        """Change the fleet for so long; CPU seconds that this took by itself."""
+        spent, began = 0.0, time.perf_counter()
+        for batch in range(int(seconds * BATCHES)):
+            before = time.process_time()
+            changed: dict[str, Delta] = {}
+            for _ in range(RATE // BATCHES * 9 // 10):
+                self._change(self._rng.randrange(len(self._pods)), changed)
+            for source, delta in changed.items():
+                self._fleet.apply(source, [delta])
+            spent += time.process_time() - before
+            await asyncio.sleep(max(0.0, began + (batch + 1) / BATCHES - time.perf_counter()))
+        return spent
+
+    def _change(self, at: int, changed: dict[str, Delta]) -> None:
+        """One change of that pod; or two, when another comes in its place."""
+        old = self._fleet.get(self._pods[at])
+        if old is None:
+            return  # it comes with this batch
+        delta = changed.setdefault(old.source, Delta("", put=[], gone=[]))
+        if self._rng.random() < 8 / 9:
+            state = self._rng.choices([State.RUNNING, State.FAILED, State.PENDING], [8, 1, 1])[0]
+            delta.put.append(msgspec.structs.replace(old, state=state, restarts=(old.restarts or 0) + 1))
+            return
+        name = f"{'-'.join(old.name.split('-')[:4])}-{next(self._new)}"
+        self._pods[at] = f"{old.id.rpartition('/')[0]}/{name}"
+        delta.put.append(msgspec.structs.replace(old, id=self._pods[at], name=name))
         delta.gone.append(old.id)
-    delta.put.append(pods[at])
 
 
 async def press(app: CalmApp, screen: FleetScreen, done: asyncio.Event) -> tuple[list[float], list[float]]:
@@ -92,16 +99,16 @@ async def main(count: int, seconds: float) -> None:
     app, task, screen, _ = await opened(fleet)
     gc.freeze()  # as the console does once it has painted what it remembers
     await cost(app, key(app, "Z"), lambda seen: "team-0000" in seen)
-    pods = [node for node in fleet if node.kind == "pod"]
+    await asyncio.sleep(SETTLED + 2)  # what the first query needs is there
     memories, done = [memory()], asyncio.Event()
     idle = time.process_time()
     streaming: asyncio.Future[float] = asyncio.get_running_loop().create_future()
 
     async def run() -> None:
-        rng, new = random.Random(3), itertools.count()
-        first = await stream(fleet, pods, rng, new, seconds / 2)
+        storm = Storm(fleet)
+        first = await storm.blow(seconds / 2)
         memories.append(memory())
-        streaming.set_result(first + await stream(fleet, pods, rng, new, seconds / 2))
+        streaming.set_result(first + await storm.blow(seconds / 2))
         memories.append(memory())
         done.set()
 

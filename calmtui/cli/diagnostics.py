@@ -71,7 +71,7 @@ def report(error: BaseException) -> int:
             say(f"calmtui: {error}")
             return ExitCode.REFUSED
         case UsageError():
-            say(f"calmtui: {error}")
+            say(f"calmtui: {error}{_place(error)}")
             return ExitCode.WRONG_USE
         case CalmError():
             say(f"calmtui: {error}")
@@ -79,6 +79,13 @@ def report(error: BaseException) -> int:
     log.error("unexpected", exc_info=error)
     say(f"calmtui: internal error: {type(error).__name__}: {error}; the details are in {log_path()}")
     return ExitCode.FAILED
+
+
+def _place(error: UsageError) -> str:
+    """Of a query that cannot be read: itself and a caret, on lines of their own."""
+    from calmtui.fleet.query import QueryError  # most commands end well
+
+    return "".join(f"\n  {line}" for line in error.caret().split("\n")) if isinstance(error, QueryError) else ""
 
 
 def _hint(error: TyperException) -> str:

@@ -58,17 +58,17 @@ class Forest:
         parents: dict[NodeId, _Family] = {}
         groups: dict[tuple[str, ...], _Family] = {}
         nested, read = self.grouping.nested, self._read
-        for node, row in zip(self.fleet, list(self.rows.values()), strict=True):
+        for (node_id, node), row in zip(self.fleet.nodes.items(), list(self.rows.values()), strict=True):
             family = NOBODY
-            if nested and node.parent is not None:
-                family = parents.get(node.parent) or parents.setdefault(
-                    node.parent, _family(self._bearing(node.parent))
-                )
-            if family.source != node.source:
+            parent = node.parent if nested else None
+            if parent is not None:
+                family = parents.get(parent) or parents.setdefault(parent, _family(self._bearing(parent)))
+            above, source, beneath = family
+            if source != node.source:
                 values = read(node)
-                family = groups.get(values) or groups.setdefault(values, _family(self.group(values)))
-            row.container = family.row
-            family.beneath[row.id] = row
+                above, _, beneath = groups.get(values) or groups.setdefault(values, _family(self.group(values)))
+            row.container = above
+            beneath[node_id] = row
 
     def _node_rows(self) -> dict[RowId, Row]:
         """A row for each node of the fleet, by its id and in its order: the one that there is, with nothing beneath."""
@@ -107,9 +107,13 @@ class Forest:
                 self._count(child)
                 for state, count in child.counts.items():
                     counts[state] = counts.get(state, 0) + count
-            if child.match and child.node is not None:
-                state = child.node.state
-                counts[state] = counts.get(state, 0) + 1
+            node = child.node
+            if child.match and node is not None:
+                state = node.state
+                if state in counts:
+                    counts[state] += 1
+                else:
+                    counts[state] = 1
         row.counts = counts
 
     # -- where a node belongs --------------------------------------------------------------

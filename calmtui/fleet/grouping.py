@@ -75,8 +75,13 @@ _DIGITS = re.compile(r"\d+")
 
 
 def natural(text: str) -> str:
-    """A key that sorts `web-2` before `web-10`."""
-    return _DIGITS.sub(lambda digits: digits[0].zfill(9), text.lower())
+    """A key that sorts `web-2` before `web-10`: before each number stands how many digits it has."""
+    return _DIGITS.sub(_with_length, text.lower())
+
+
+def _with_length(digits: re.Match[str]) -> str:
+    number = digits[0].lstrip("0")
+    return f"{chr(ord('0') + len(number))}{number}"
 
 
 def by_name(node: Node) -> SortKey:

@@ -233,7 +233,7 @@ class Outline:
                     self._detach(row)
                     self._attach(row, container)
             if self.grouping.nested:
-                beneath = self.fleet.children.get(row.id, set()) - seen
+                beneath = self.fleet.children.get(row.id, {}).keys() - seen
                 seen |= beneath
                 pending += [rows[child_id] for child_id in beneath if child_id in rows]
 

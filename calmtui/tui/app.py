@@ -160,7 +160,10 @@ class CalmApp(App[None]):
     async def _keep_connected(self) -> None:
         try:
             if self._declare is not None:
+                self.fleet_screen.tree_view.awaited = True
                 self.live.declare(await self._declare(self))
+                self.fleet_screen.tree_view.awaited = False
+                self.fleet_screen.tree_view.refresh()
                 self.read_only = self.fleet_screen.read_only = self.read_only or self.live.estate.read_only
             async with contextlib.AsyncExitStack() as stack:
                 if self._beside is not None:

@@ -148,6 +148,7 @@ class Viewing:
             screen.outline.reveal(node.id)
         tree.follow()
         if other and screen.bar.typing and matcher is not None and (first := screen.outline.next(-1, 1)) is not None:
+            tree.scroll_to(y=0, animate=False, force=True)  # what the first match hangs under is in sight as well
             tree.move(first)
         screen.show()
 

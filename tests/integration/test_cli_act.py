@@ -196,7 +196,6 @@ def test_ctrl_c_at_the_question_does_nothing_and_exits_with_130(cloud: Cloud) ->
         (("act", "explode", "web", "--yes"), "none of the 2 nodes knows the action 'explode'"),
         (("act", "stop", "web", "--yes", "-p", "size=1"), "there is no parameter 'size'"),
         (("act", "stop", "web", "--yes", "-p", "size"), "'size' is not NAME=VALUE"),
-        (("ls", "kind=("), "column 6"),
         (("ls", "--nope"), "No such option: --nope"),
         (("ls", "-i", "x"), "-i stands before the command"),
         (("nope",), "No such command"),
@@ -209,6 +208,13 @@ def test_wrong_use_is_told_in_one_line_and_exits_with_2(cloud: Cloud, args: tupl
     assert (ran.status, ran.out) == (2, "")
     assert text in ran.err
     assert len(ran.err.splitlines()) == 1
+
+
+def test_a_query_that_cannot_be_read_is_shown_with_a_caret_under_the_place(cloud: Cloud) -> None:
+    ran = cloud.run("ls", "kind=(")
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("calmtui: column 6: ")
+    assert ran.err.splitlines()[1:] == ["  kind=(", "       ^"]
 
 
 def test_a_broken_estate_is_told_with_its_line_and_exits_with_2(tmp_path: Path) -> None:

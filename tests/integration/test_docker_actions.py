@@ -137,7 +137,7 @@ async def test_a_project_is_stopped_and_started_in_the_order_of_its_dependencies
     async with live(engine.host) as lab:
         project = lab.node("compose/actshop")
         assert (project.kind, project.state, project.raw_state) == ("project", "running", "running(3)")
-        assert lab.fleet.children[project.id] == {f"docker:engine/actshop-{s}" for s in ("db", "cache", "web")}
+        assert lab.fleet.children[project.id].keys() == {f"docker:engine/actshop-{s}" for s in ("db", "cache", "web")}
         assert await lab.source.act(project, "stop", {}) == "3 exited 143"
         ended = [state(engine, f"actshop-{service}") for service in ("web", "cache", "db")]
         assert [one["Running"] for one in ended] == [False] * 3

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate
 from calmtui.fleet.node import State
 from calmtui.fleet.source import Health, SourceStatus
@@ -276,6 +277,9 @@ async def test_an_empty_estate_is_a_screen_and_not_a_crash() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await press(pilot, "j", "space", "enter", "l", "a", "s", "n", "h", "right", "ctrl+@", "y", "G")
         assert app.screen is app.fleet_screen
+        assert app.fleet_screen.tree_view.render_line(1).text.strip() == "reading the estate"
+    app = CalmApp(LiveEstate(Estate("lab")))
+    async with app.run_test(size=(80, 24)):
         assert app.fleet_screen.tree_view.render_line(1).text.strip().startswith("nothing is connected")
 
 

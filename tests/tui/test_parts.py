@@ -43,6 +43,7 @@ def drawn(look: Look, width: int = 80) -> str:
         opened=st.none() | st.booleans(),
         state=st.none() | st.sampled_from(State),
         health=st.none() | st.sampled_from(Health),
+        word=st.text(st.characters(codec="utf-8", categories=["L", "N"]), max_size=30),
         note=st.text(st.characters(codec="utf-8", categories=["L", "N"]), max_size=90),
         cells=st.lists(st.tuples(st.text(st.characters(categories=["L", "N"])), st.integers(2, 20))).map(tuple),
         total=st.integers(0, 100_000),
@@ -55,7 +56,7 @@ def test_a_row_is_exactly_as_wide_as_its_line_whatever_is_in_it(look: Look, widt
 
 
 def test_a_failed_node_has_a_glyph_a_word_and_its_reason() -> None:
-    text = drawn(Look(1, "web-1", None, State.FAILED, kind="pod", age="12m", note="CrashLoopBackOff"))
+    text = drawn(Look(1, "web-1", None, State.FAILED, kind="pod", age="12m", word="failed", note="CrashLoopBackOff"))
     assert text.split() == ["✖", "web-1", "pod", "12m", "failed", "CrashLoopBackOff"]
 
 

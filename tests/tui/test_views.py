@@ -180,3 +180,13 @@ async def test_arrows_and_page_keys_move_the_cursor_and_do_not_scroll_away_from_
             tree = app.fleet_screen.tree_view
             assert tree.cursor == cursor, key
             assert tree.scroll_offset.y <= cursor < tree.scroll_offset.y + tree.size.height, key
+
+
+async def test_a_filter_by_marks_follows_them() -> None:
+    app = console(hosts(1, 2, 3))
+    async with app.run_test(size=WIDE) as pilot:
+        await press(pilot, "j", "space", "space")
+        app.fleet_screen.bar.put("marked")
+        await until(pilot, lambda: names(app) == ["edge", "edge-001", "edge-002"])
+        app.fleet_screen.mark_only(["ssh:edge/edge-003"])
+        await until(pilot, lambda: names(app) == ["edge", "edge-003"])

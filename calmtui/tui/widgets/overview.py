@@ -28,7 +28,8 @@ def head(node: Node, now: float, glyphs: Glyphs, styles: Styles, *, stale: bool)
     dot = f" {glyphs.dot} "
     text.append(dot + dot.join(part for part in (node.kind, node.service, node.source) if part), styles.quiet)
     text.append(f"\n{glyphs.states[node.state]} {node.state}", state_style(node.state, styles))
-    said = [node.reason or other_word(node)]
+    word = other_word(node)
+    said = [word, node.reason if node.reason != word else ""]
     if node.restarts:
         said.append(f"{node.restarts} restarts" if node.restarts > 1 else "1 restart")
     if stale:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from rich.segment import Segment
 from rich.style import Style
@@ -52,6 +52,8 @@ class FleetTree(ScrollView, can_focus=True, inherit_bindings=False):
         """What ages are counted from, seconds since the epoch."""
         self.strips: LRUCache[tuple[Look, int], Strip] = LRUCache(1024)
         """Lines drawn before, by what they depend on."""
+        self.awaited = False
+        """Whether the estate is being read: an empty tree does not mean that there is nothing."""
         self._at = 0
         self._id: RowId = ""
         self._steered = False
@@ -59,6 +61,9 @@ class FleetTree(ScrollView, can_focus=True, inherit_bindings=False):
         self._top: RowId = ""
         """Of the first line in sight: the anchor when the cursor is out of sight."""
         self._painted: dict[int, Look] = {}
+        """Of the lines that were drawn, by index."""
+        self._drawn: dict[int, Strip] = {}
+        """Lines as they were handed over to be painted, by index; of those that look otherwise now, none."""
         self._styles: Styles | None = None
         self._sized: tuple[Size, Size, Size] | None = None
 
@@ -133,11 +138,18 @@ class FleetTree(ScrollView, can_focus=True, inherit_bindings=False):
             index = top + y
             look = self._look(index, now) if index < len(self.outline.rows) else None
             if self._painted.get(index) != look:
+                self._drawn.pop(index, None)
                 self.refresh_line(index)
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        if not regions:
+            self._drawn.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         self._painted.clear()
+        self._drawn.clear()
 
     # -- folding --------------------------------------------------------------------------
 
@@ -204,10 +216,37 @@ class FleetTree(ScrollView, can_focus=True, inherit_bindings=False):
             self.strips[look, width] = strip
         return strip
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of a region, as the base class gives them to whoever paints.
+
+        There is nothing around the lines of this widget, so they are handed over as they are kept:
+        Textual keeps what it makes of a line with the line, and a line that comes back costs nothing.
+        """
+        background, filters = self.background_colors[1], self.get_line_filters()
+        strips = []
+        for y in crop.line_range:
+            strip = self._line(y)
+            for line_filter in filters:
+                strip = strip.apply_filter(line_filter, background)
+            strips.append(strip.crop(crop.x, crop.right))
+        return strips
+
+    def _line(self, y: int) -> Strip:
+        """A line of the whole width, the scroll bar's column included; drawn only if it looks otherwise than it did."""
+        index = self.scroll_offset.y + y
+        strip = self._drawn.get(index)
+        if strip is None:
+            strip = self.render_line(y).adjust_cell_length(self.outer_size.width, self.rich_style)
+            if self.outline.rows:  # what stands in an empty tree depends on more
+                self._drawn[index] = strip
+        return strip
+
     def _nothing(self) -> str:
         """What stands in an empty tree."""
         if self.outline.filtered:
             return "    nothing matches; esc clears the filter, f shows what is well too"
+        if self.awaited:
+            return "    reading the estate"
         if not self.outline.fleet.sources:
             return "    nothing is connected; calmtui -i FILE opens an estate, calmtui demo shows one"
         return "    nothing here yet"
@@ -224,6 +263,7 @@ class FleetTree(ScrollView, can_focus=True, inherit_bindings=False):
         super().notify_style_update()
         self._styles = None
         self.strips.clear()
+        self._drawn.clear()
 
     def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
         """As Textual's, but once for each size: it would draw the scrollbar again at every layout of the screen."""
@@ -240,6 +280,7 @@ class FleetTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         self._painted.clear()
+        self._drawn.clear()
 
     def on_click(self, event: events.Click) -> None:
         self.move(self.scroll_offset.y + event.y)

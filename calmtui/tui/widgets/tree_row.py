@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from calmtui.fleet.node import Node, State
+from calmtui.fleet.node import TROUBLE, Node, State
 from calmtui.fleet.row import Row
 from calmtui.fleet.source import Health, SourceStatus
 from calmtui.tui import columns
@@ -49,6 +49,8 @@ class Look(NamedTuple):
     age: str = ""
     cells: Cells = ()
     """What the columns of its kind tell."""
+    word: str = ""
+    """For the state of a node that is not well: the source's own, when it has one."""
     note: str = ""
     total: int = 0
     """Nodes beneath it."""
@@ -102,7 +104,8 @@ def age(seconds: float) -> str:
 
 def node_look(row: Row, node: Node, now: float, *, by_source: bool, stale: bool) -> Look:
     """The look of a node's row, before cursor and mark."""
-    note = node.reason or other_word(node)
+    word = other_word(node) or ("" if node.state is State.RUNNING else str(node.state))
+    note = node.reason if node.reason != word else ""
     if stale:
         seen = f"seen {age(now - node.observed_at)} ago" if node.observed_at else "not confirmed"
         note = f"{note}, {seen}" if note else seen
@@ -115,6 +118,7 @@ def node_look(row: Row, node: Node, now: float, *, by_source: bool, stale: bool)
         where=(node.env or node.region) if by_source else node.source,
         age=age(now - node.created) if node.created else "",
         cells=columns.cells(node),
+        word=word,
         note=note,
         dim=stale or not row.match,
     )
@@ -207,8 +211,10 @@ def _group(look: Look, width: int, glyphs: Glyphs, styles: Styles) -> list[Segme
 
 
 def _note(look: Look, state: State, width: int, glyphs: Glyphs, styles: Styles) -> list[Segment]:
-    word = "" if state is State.RUNNING else f"{state} "
-    segments = [Segment(word, state_style(state, styles)), *_beneath(look, glyphs, styles)]
+    word = fit(look.word, min(width, cell_len(look.word) + 1), glyphs) if look.word else ""
+    segments = [Segment(word, state_style(state, styles))]
+    if look.total > 1 or state not in TROUBLE:  # a pod and its only container would say the same twice
+        segments += _beneath(look, glyphs, styles)
     return [*segments, _rest(look.note, segments, width, glyphs, styles.quiet)]
 
 
