@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from calmtui.blueprints.bind import Bound, BoundTier
+from calmtui.blueprints.bind import Bound
 from calmtui.errors import UsageError
+from calmtui.fleet.matcher import Matcher
 from calmtui.fleet.node import Node, NodeId
 from calmtui.runbooks import template
 
@@ -28,21 +29,15 @@ class Members:
         return list({node.id: node for nodes in self.tiers.values() for node in nodes}.values())
 
 
-def members(bound: Bound, nodes: Iterable[Node], compiled: Callable[[str], Callable[[Node], bool]]) -> Members:
-    """Who is in which tier, of all the nodes. `compiled` makes a predicate of a query, and may raise QueryError."""
-    matchers = [(tier.name, compiled(tier.query)) for tier in bound.tiers]
-    belongs = compiled(bound.query) if bound.query else None
-    tiers: dict[str, list[Node]] = {tier.name: [] for tier in bound.tiers}
-    strays, tiers_of = [], {}
-    for node in nodes:
-        found = tuple(name for name, matches in matchers if matches(node))
-        for name in found:
-            tiers[name].append(node)
-        if found:
-            tiers_of[node.id] = found
-        elif belongs is not None and belongs(node):
-            strays.append(node)
-    return Members({name: _sorted(found) for name, found in tiers.items()}, _sorted(strays), tiers_of)
+def members(bound: Bound, nodes: Sequence[Node], compiled: Callable[[str], Matcher]) -> Members:
+    """Who is in which tier, of all the nodes. `compiled` makes a matcher of a query, and may raise QueryError."""
+    tiers = {tier.name: _sorted(compiled(tier.query).among(nodes)) for tier in bound.tiers}
+    tiers_of: dict[NodeId, tuple[str, ...]] = {}
+    for name, found in tiers.items():
+        for node in found:
+            tiers_of[node.id] = (*tiers_of.get(node.id, ()), name)
+    belonging = compiled(bound.query).among(nodes) if bound.query else []
+    return Members(tiers, _sorted(node for node in belonging if node.id not in tiers_of), tiers_of)
 
 
 def of_tiers(found: Members) -> dict[str, str]:
@@ -65,11 +60,6 @@ def one_tier_each(bound: Bound, found: Members) -> None:
         if len(names) > 1:
             raise UsageError(f"{node_id} is in the tiers {' and '.join(names)} of {bound.blueprint}",
                              next_step="have their queries select different nodes")  # fmt: skip
-
-
-def nodes_of(found: Members, tiers: Iterable[BoundTier]) -> list[Node]:
-    """The nodes of some tiers, in that order."""
-    return [node for tier in tiers for node in found.tiers[tier.name]]
 
 
 def _sorted(nodes: Iterable[Node]) -> tuple[Node, ...]:

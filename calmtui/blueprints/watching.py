@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from calmtui.blueprints.bind import Bound
 from calmtui.blueprints.drift import Drift, Looks, compare
@@ -16,10 +16,11 @@ from calmtui.fleet.source import Health
 SILENT = (Health.CONNECTING, Health.STALE, Health.PARTIAL)
 
 
-def who(live: LiveEstate, bound: Bound, nodes: Iterable[Node] | None = None) -> Members:
+def who(live: LiveEstate, bound: Bound, nodes: Sequence[Node] | None = None) -> Members:
     """Who is in which tier; `nodes` are all of the fleet, when they were taken before. Raises QueryError."""
     surroundings = around(live)
-    return members(bound, live.fleet if nodes is None else nodes, lambda query: compile_query(query, surroundings))
+    every = list(live.fleet) if nodes is None else nodes
+    return members(bound, every, lambda query: compile_query(query, surroundings))
 
 
 def drift(live: LiveEstate, bound: Bound, found: Members, looks: Looks | None = None) -> Drift:

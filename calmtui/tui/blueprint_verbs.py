@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from calmtui.blueprints import lifecycle, watching
-from calmtui.errors import UsageError
+from calmtui.errors import CalmError, UsageError
 from calmtui.runbooks.plan import RunPlan
 from calmtui.tui.services import Service, Services
 from calmtui.tui.widgets.footer import Footer
@@ -41,8 +40,6 @@ class BlueprintVerbs:
         self._screen.run_worker(self._ask(service), group="ask", exclusive=True)
 
     async def _ask(self, service: Service) -> None:
-        from calmtui.errors import CalmError
-
         try:
             await self._services.ask(service.key)
         except CalmError as error:
@@ -76,17 +73,19 @@ class BlueprintVerbs:
         self._plan("restart")
 
     def _plan(self, verb: str) -> None:
+        service = self._service()
+        self._screen.run_worker(self._show_plan(service.key, verb), group="plan", exclusive=True)
+
+    async def _show_plan(self, key: tuple[str, str], verb: str) -> None:
         from calmtui.tui.screens.run_plan import RunPlanScreen  # not needed before
 
-        service = self._service()
+        async def make(reason: str, broken: bool) -> RunPlan:
+            return await self._services.plan(key, verb, reason, broken=broken)
+
         console = cast("CalmApp", self._screen.app)
-
-        def make(reason: str, broken: bool) -> RunPlan:
-            live = self._services.live
-            subject = console.gate.rulebook.subject
-            return lifecycle.make(
-                live.estate, service.bound, watching.who(live, service.bound), verb, live.actions(), who=subject.who,
-                groups=subject.groups, reason=reason, break_glass=broken,
-            )  # fmt: skip
-
-        console.push_screen(RunPlanScreen(console.gate, console.journal, make))
+        try:
+            plan = await make("", False)
+        except CalmError as error:
+            self._screen.query_one(Footer).say(str(error), trouble=True)
+        else:
+            console.push_screen(RunPlanScreen(console.gate, console.journal, plan, make))

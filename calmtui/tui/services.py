@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from calmtui.actions.gate import Gate
-from calmtui.blueprints import load, looks, watching
+from calmtui.blueprints import lifecycle, load, looks, watching
 from calmtui.blueprints.bind import Bound, bind
 from calmtui.blueprints.drift import Drift, Looks
 from calmtui.blueprints.members import Members
-from calmtui.errors import CalmError
+from calmtui.errors import CalmError, UsageError
 from calmtui.estate.model import Estate
 from calmtui.estate.problems import EstateError
 from calmtui.fleet.node import Node
+from calmtui.runbooks.plan import RunPlan
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,23 @@ class Services:
             now = time.time()
             kept = [replace(one, looks=found, looked_at=now) if one.key == key else one for one in self.all]
             self.all = await asyncio.to_thread(self._compare, kept, list(self.live.fleet.nodes.values()))
+
+    async def plan(self, key: tuple[str, str], verb: str, reason: str, *, broken: bool) -> RunPlan:
+        """The run that starts, stops or restarts a service as it is now. Raises CalmError."""
+        service = self.find(key)
+        if service is None:
+            raise UsageError(f"there is no service {' in '.join(key)} any more")
+        bound, known = service.bound, self.live.actions()
+
+        def made() -> RunPlan:
+            subject = self.gate.rulebook.subject
+            members = watching.who(self.live, bound, list(self.live.fleet.nodes.values()))
+            return lifecycle.make(
+                self.live.estate, bound, members, verb, known, who=subject.who, groups=subject.groups, reason=reason,
+                break_glass=broken,
+            )  # fmt: skip
+
+        return await asyncio.to_thread(made)
 
     def _compare(self, services: Sequence[Service], nodes: Sequence[Node]) -> list[Service]:
         return sorted((self._compared_with(one, nodes) for one in services), key=lambda one: one.urgency)

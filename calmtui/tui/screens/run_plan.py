@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -29,8 +29,8 @@ from calmtui.tui.screens.plan import verdict
 from calmtui.tui.widgets.rows import Rows, Span
 from calmtui.tui.widgets.why import Why
 
-Make = Callable[[str, bool], RunPlan]
-"""Makes the plan of what is there now, with the reason and whether the glass is broken. Raises CalmError."""
+Make = Callable[[str, bool], Awaitable[RunPlan]]
+"""Makes the plan anew for what is there now, with the reason and whether the glass is broken. Raises CalmError."""
 
 
 class RunPlanScreen(ModalScreen[None]):
@@ -64,8 +64,7 @@ class RunPlanScreen(ModalScreen[None]):
     }
     """
 
-    def __init__(self, gate: Gate, journal: Journal, make: Make) -> None:
-        """Raises CalmError when there is nothing to be planned."""
+    def __init__(self, gate: Gate, journal: Journal, plan: RunPlan, make: Make) -> None:
         super().__init__()
         self.gate = gate
         self.journal = journal
@@ -75,7 +74,7 @@ class RunPlanScreen(ModalScreen[None]):
         self._reason = ""
         """For which the glass is to be broken; empty: it is not."""
         self._answered: Callable[[str], Coroutine[Any, Any, None]] | None = None
-        self._look_at(make("", False))
+        self._look_at(plan)
 
     def _look_at(self, plan: RunPlan) -> None:
         self.plan = plan
@@ -216,7 +215,7 @@ class RunPlanScreen(ModalScreen[None]):
     async def _break(self, reason: str) -> None:
         """Have it judged as one of an emergency; it is confirmed like any other then."""
         self._reason = reason
-        self.plan = self._make(reason, True)
+        self.plan = await self._make(reason, True)
         await self._judge()
         assert self.judgement is not None
         opened = self.judgement.answer is Answer.ALLOWED
@@ -232,7 +231,7 @@ class RunPlanScreen(ModalScreen[None]):
         """Make the plan again; have it carried out, unless it is another than was shown."""
         from calmtui.tui.screens.run import RunScreen  # not needed before
 
-        now = self._make(self._reason, bool(self._reason))
+        now = await self._make(self._reason, bool(self._reason))
         if now.hash != self.plan.hash:
             self._look_at(now)
             await self.recompose()
