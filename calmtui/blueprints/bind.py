@@ -37,6 +37,8 @@ class Bound:
     blueprint: str
     summary: str
     environment: str
+    around: str
+    """The query of the environment: of all that is there."""
     query: str
     """Of all that belongs to it there; empty: only tiers count."""
     variables: Mapping[str, str]
@@ -65,7 +67,7 @@ def bind(blueprint: Blueprint, environment: str) -> Bound:
         tiers.append(BoundTier(name, query, blueprint.needs[name], tier.expect, tier.check, ways, tier.at_once,
                                tier.within))  # fmt: skip
     whole = f"({around}) ({template.query(declared.query, variables)})" if declared.query else ""
-    return Bound(blueprint.name, declared.summary, environment, whole, variables, tuple(tiers))
+    return Bound(blueprint.name, declared.summary, environment, around, whole, variables, tuple(tiers))
 
 
 def _changed(tier: Tier, other: Otherwise | None) -> Tier:

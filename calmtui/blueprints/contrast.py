@@ -79,7 +79,8 @@ def contrast(left: Side, right: Side) -> list[Aspect]:
 
 def _aspects(*tiers: BoundTier) -> list[str]:
     keys = dict.fromkeys(f"label.{key}" for tier in tiers for key in tier.expect.labels)
-    return ["count", "state", "image", "version", *keys]
+    version = ["version"] if any(tier.expect.version is not None for tier in tiers) else []  # else the image tells it
+    return ["count", "state", "image", *version, *keys]
 
 
 def _declares(tier: BoundTier, what: str) -> bool:

@@ -31,12 +31,13 @@ class Members:
 
 def members(bound: Bound, nodes: Sequence[Node], compiled: Callable[[str], Matcher]) -> Members:
     """Who is in which tier, of all the nodes. `compiled` makes a matcher of a query, and may raise QueryError."""
-    tiers = {tier.name: _sorted(compiled(tier.query).among(nodes)) for tier in bound.tiers}
+    there = compiled(bound.around).among(nodes)
+    tiers = {tier.name: _sorted(compiled(tier.query).among(there)) for tier in bound.tiers}
     tiers_of: dict[NodeId, tuple[str, ...]] = {}
     for name, found in tiers.items():
         for node in found:
             tiers_of[node.id] = (*tiers_of.get(node.id, ()), name)
-    belonging = compiled(bound.query).among(nodes) if bound.query else []
+    belonging = compiled(bound.query).among(there) if bound.query else []
     return Members(tiers, _sorted(node for node in belonging if node.id not in tiers_of), tiers_of)
 
 

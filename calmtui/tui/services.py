@@ -18,6 +18,9 @@ from calmtui.estate.problems import EstateError
 from calmtui.fleet.node import Node
 from calmtui.runbooks.plan import RunPlan
 
+REST = 10
+"""How many times as long as a comparison took nothing is compared again: keys have their turn in a large estate."""
+
 
 @dataclass(frozen=True)
 class Service:
@@ -60,6 +63,8 @@ class Services:
         """Whether the files were read."""
         self._compared = -1
         """The fleet's generation that was compared last."""
+        self._rests_until = 0.0
+        """Of the clock that only goes forward."""
         self._busy = asyncio.Lock()
 
     def find(self, key: tuple[str, str]) -> Service | None:
@@ -74,12 +79,14 @@ class Services:
         """Compare again what the fleet says now; whether anything was done."""
         async with self._busy:
             generation = self.live.fleet.generation
-            if self.read and generation == self._compared:
+            if self.read and (generation == self._compared or time.monotonic() < self._rests_until):
                 return False
             if not self.read:
                 self.all, self.problems = await asyncio.to_thread(_read, self.live.estate)
                 self.read = True
+            began = time.monotonic()
             self.all = await asyncio.to_thread(self._compare, self.all, list(self.live.fleet.nodes.values()))
+            self._rests_until = time.monotonic() + REST * (time.monotonic() - began)
             self._compared = generation
             return True
 

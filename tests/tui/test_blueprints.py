@@ -123,7 +123,7 @@ async def test_c_asks_the_nodes(tmp_path: Path) -> None:
 
 async def test_environments_side_by_side(tmp_path: Path) -> None:
     app = estate(tmp_path)
-    async with console(app) as pilot:
+    async with console(app, size=(140, 30)) as pilot:
         await press(pilot, "d")
         assert isinstance(app.screen, BlueprintDiffScreen)
         rows = [" ".join(line.replace("▌", " ").split()) for line in shown(app).splitlines()]
@@ -177,12 +177,21 @@ async def test_mistakes_in_files_are_told_with_their_places(tmp_path: Path) -> N
     app = estate(tmp_path)
     (tmp_path / "blueprints" / "other.yaml").write_text(SHOP.replace("blueprint: shop", "blueprint: other\nsumary: x"))
     async with console(app, size=(140, 30)):
-        assert "1 mistakes in files" not in shown(app)
+        assert "1 differs · 1 mistake in files" in shown(app)
         assert "other.yaml:3:1: unknown key 'sumary'" in shown(app)
 
 
-@pytest.mark.parametrize(("size", "no_color"), [((120, 40), False), ((80, 24), True)])
-@pytest.mark.parametrize("screen", ["list", "service", "diff", "plan"])
+@pytest.mark.parametrize(
+    ("screen", "size", "no_color"),
+    [
+        ("list", (120, 40), False),
+        ("list", (80, 24), True),
+        ("service", (120, 40), False),
+        ("service", (80, 24), True),
+        ("diff", (120, 40), False),
+        ("plan", (80, 24), True),
+    ],
+)
 def test_the_screens_look_as_they_did(
     tmp_path: Path, screen: str, size: tuple[int, int], no_color: bool, snap_compare: Callable[..., bool],
     monkeypatch: pytest.MonkeyPatch,

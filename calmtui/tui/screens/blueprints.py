@@ -91,7 +91,8 @@ class BlueprintsScreen(Screen[None]):
         told = [f"{len(self._shown)} services"] if len(self._shown) != 1 else ["1 service"]
         told += [f"{wrong} {'differs' if wrong == 1 else 'differ'}"] if wrong else []
         told += [f"{unknown} not known"] if unknown else []
-        told += [f"{len(self.services.problems)} mistakes in files"] if self.services.problems else []
+        mistakes = len(self.services.problems)
+        told += [f"{mistakes} {'mistake' if mistakes == 1 else 'mistakes'} in files"] if mistakes else []
         head = told if self.services.read else ["reading"]
         self.query_one("#head", Still).tell(f" {self._signs.dot} ".join([" blueprints", *head]))
         self.query_one("#detail", Still).tell("\n".join(map(sanitise.word, self._detail())))

@@ -191,7 +191,6 @@ def test_two_environments_side_by_side_tell_what_is_declared_so_and_what_is_not(
         ("web", "count"): ("3", "1", "as declared"),
         ("web", "state"): ("running", "running", "same"),
         ("web", "image"): ("shop/web:1.9.2 ×2, shop/web:1.9.1 ×1", "shop/web:1.9.3", "drift"),
-        ("web", "version"): ("1.9.2 ×2, 1.9.1 ×1", "1.9.3", "differs"),
         ("web", "label.track"): ("stable", "canary", "as declared"),
         ("web", "label.upstream"): ("10.0.0.1:8080", "10.0.0.9:8080", "as declared"),
     }
