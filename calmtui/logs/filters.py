@@ -94,6 +94,11 @@ class OfField:
     pattern: Pattern | None = None
     """With `~`, the expression that the value has to hold."""
 
+    @property
+    def number(self) -> float | None:
+        """What numbers are compared with; None when it asks for something else."""
+        return None if self.pattern is not None else _number(self.wanted)
+
     def holds(self, line: LogLine) -> bool:
         """Whether the line has it; a line without the field holds nothing, `!=` neither."""
         return self.found_in(line.text)

@@ -41,7 +41,8 @@ def holding(test: Test, block: Block, asked: Mask) -> Mask:
             raw = np.asarray(block.rows["flags"] & RAW != 0)
             return np.where(raw, _one_by_one(test, block, raw & asked), mask[:-1])
         case OfField():
-            return _by_fields(test, block, asked & _may_have(test.name, block, asked))
+            asked = asked & _may_have(test.name, block, asked)
+            return _by_fields(test, block, asked & ~_refuted(test, block, asked))
         case _:
             return _one_by_one(test, block, asked)
 
@@ -68,6 +69,50 @@ def _may_have(name: str, block: Block, asked: Mask) -> Mask:
 def _named(name: str) -> Any:
     """Matches once in each of many lines that has the name as pairs and JSON do, or an escape that JSON may spell."""
     return re2.compile(rf"(?:{re2.escape(name)}[=\"]|\\[u/]).*")
+
+
+def _refuted(test: OfField, block: Block, asked: Mask) -> Mask:
+    """Of lines that may have a field, those that cannot hold what is asked of it, though nothing was taken apart.
+
+    All that may be its value in them are plain numbers in pairs, none of which compares so.
+    """
+    none, wanted = np.zeros(len(block), np.bool_), test.number
+    if wanted is None:
+        return none
+    from calmtui.logs.formats.fields import positional  # its tables are not needed before somebody asks for a field
+    from calmtui.logs.formats.fitting import fitting
+
+    layouts, name = positional(test.name), test.name.rpartition(".")[2]
+    if layouts is None:
+        return none
+    compare, ends = COMPARE[test.compare], block.rows["end"]
+    plain = [
+        found.start() for found in _plain(name).finditer(block.data) if not compare(float(found[1]), wanted)
+    ]  # fmt: skip
+    if not plain:
+        return none
+    places = [found.start() for found in _places(name).finditer(block.data)]
+    every, failing = (
+        np.bincount(np.searchsorted(ends, np.array(at, np.uint32)), minlength=len(block)) for at in (places, plain)
+    )
+    refuted = np.asarray(asked & (every > 0) & (every == failing) & (block.rows["flags"] & RAW == 0))
+    if giving := frozenset(layouts):
+        starts = block.starts().tolist()
+        for number, end in zip(np.flatnonzero(refuted).tolist(), ends[refuted].tolist(), strict=True):
+            refuted[number] = giving.isdisjoint(fitting(block.data[starts[number] : end].decode()))
+    return refuted
+
+
+@lru_cache(maxsize=64)
+def _places(name: str) -> Any:
+    """Matches each place that may name a field, as `_named` does once in each line."""
+    return re2.compile(rf"{re2.escape(name)}[=\"]|\\[u/]")
+
+
+@lru_cache(maxsize=64)
+def _plain(name: str) -> Any:
+    """Matches a pair of that name with a number, which is all of its value."""
+    return re2.compile(rf"(?m){re2.escape(name)}=(-?(?:0|[1-9]\d{{0,14}})(?:\.\d{{1,9}})?)(?:[\s,;)\]}}|]|$)")
 
 
 def _by_fields(test: OfField, block: Block, asked: Mask) -> Mask:
