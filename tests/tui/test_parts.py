@@ -105,7 +105,8 @@ def test_every_command_has_a_method_on_its_screen() -> None:
     from calmtui.tui.app import CalmApp
     from calmtui.tui.log_finding import Finding
     from calmtui.tui.log_taking import Taking
-    from calmtui.tui.run_verbs import RunVerbs
+    from calmtui.tui.blueprint_verbs import BlueprintVerbs
+from calmtui.tui.run_verbs import RunVerbs
     from calmtui.tui.screens.changes import ChangesScreen
     from calmtui.tui.screens.logs import LogsScreen
 
@@ -117,6 +118,8 @@ def test_every_command_has_a_method_on_its_screen() -> None:
         "logs": LogsScreen(fleet.live, []).parts,
         "search": (Finding, Taking),
         "run": (RunVerbs,),
+        "blueprints": (BlueprintVerbs,),
+        "blueprint": (BlueprintVerbs,),
     }
     for module in pkgutil.iter_modules(calmtui.tui.screens.__path__):
         for value in vars(importlib.import_module(f"calmtui.tui.screens.{module.name}")).values():
