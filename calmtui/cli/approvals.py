@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +13,7 @@ from calmtui.cli.settings import Settings, settings
 if TYPE_CHECKING:
     from calmtui.estate.model import Estate
     from calmtui.governance.approvals import Approvals, Request
+    from calmtui.store.ledger import Place
 
 
 def approvals(
@@ -155,7 +155,7 @@ def _estate(chosen: Settings) -> Estate:
     return load_estate(chosen.inventory)
 
 
-def _ledger(estate: Estate) -> Path:
+def _ledger(estate: Estate) -> Place:
     from calmtui.store import ledger
 
-    return estate.ledger or ledger.default_path()
+    return ledger.of(estate)

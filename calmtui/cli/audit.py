@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from calmtui.cli.printing import Cell
     from calmtui.governance.record import Record, Verdict
     from calmtui.governance.trail import Sealed
+    from calmtui.store.ledger import Place
 
 audit = typer.Typer(invoke_without_command=True, help="Who did what: the audit trail, its export and its verification.")
 
@@ -108,12 +109,12 @@ def _read(key: Path) -> bytes:
         raise UsageError(f"the key cannot be read: {error.strerror}", where=str(key)) from error
 
 
-def _ledger(chosen: Settings) -> Path:
+def _ledger(chosen: Settings) -> Place:
     from calmtui.estate.load import load_estate
     from calmtui.store import ledger
 
     estate = load_estate(chosen.inventory) if chosen.inventory else None
-    return (estate.ledger if estate else None) or ledger.default_path()
+    return ledger.of(estate)
 
 
 def _tell(verdict: Verdict, *, as_json: bool) -> None:

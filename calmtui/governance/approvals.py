@@ -7,11 +7,9 @@ request. Everything here blocks: call it in a thread. What happens is in the aud
 from __future__ import annotations
 
 import secrets
-import sqlite3
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -23,6 +21,7 @@ from calmtui.governance.policies import Requirement
 from calmtui.governance.record import Event
 from calmtui.governance.trail import Trail
 from calmtui.store import ledger
+from calmtui.store.postgres import Connection
 
 
 class Standing(StrEnum):
@@ -132,7 +131,7 @@ def met(needed: Requirement, votes: Sequence[Vote]) -> bool:
 class Approvals:
     """The requests of an estate's ledger, as seen by one person."""
 
-    def __init__(self, path: Path, trail: Trail, subject: Subject) -> None:
+    def __init__(self, path: ledger.Place, trail: Trail, subject: Subject) -> None:
         self.path = path
         self._trail = trail
         self.subject = subject
@@ -172,7 +171,7 @@ class Approvals:
                     self.subject.who.name,
                     " ".join(sorted(self.subject.groups)),
                     time.time(),
-                    approve,
+                    int(approve),
                     reason,
                 ),
             )
@@ -247,7 +246,7 @@ class Approvals:
             return list(_requests(connection, f"estate = ? and {which}", (self._trail.estate, *values)))
 
 
-def _requests(connection: sqlite3.Connection, which: str, values: Sequence[str]) -> Iterator[Request]:
+def _requests(connection: Connection, which: str, values: Sequence[str]) -> Iterator[Request]:
     sql = (
         "select id, plan, estate, request, asked_at, expires_at, closed from approvals"  # noqa: S608 -- own text
         f" where {which} order by asked_at desc limit {NEWEST:d}"

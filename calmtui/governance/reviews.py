@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from calmtui.errors import Refused, UsageError
 from calmtui.governance import trail as trails
 from calmtui.governance.record import Event
 from calmtui.governance.sought import Sought
 from calmtui.governance.trail import Sealed, Trail
+from calmtui.store.ledger import Place
 
 BROKEN = Sought(event=Event.BREAK_GLASS)
 REVIEWED = Sought(event=Event.REVIEWED)
 
 
-def open_reviews(path: Path, estate: str) -> list[Sealed]:
+def open_reviews(path: Place, estate: str) -> list[Sealed]:
     """Every break-glass of an estate that nobody has reviewed, oldest first. Blocks; raises StoreError."""
     found = [item for item in trails.read(path, sought=BROKEN) if item.record.estate == estate]
     seen = {item.record.more.get("of") for item in trails.read(path, sought=REVIEWED)}

@@ -59,7 +59,7 @@ _line = msgspec.json.Decoder(_Line)
 class Trail:
     """The trail that the actions of an estate are recorded in."""
 
-    def __init__(self, path: Path, estate: str, *, who: Who | None = None, to: Sequence[Sink] = ()) -> None:
+    def __init__(self, path: ledger.Place, estate: str, *, who: Who | None = None, to: Sequence[Sink] = ()) -> None:
         self.path = path
         self.estate = estate
         self.who = who or me()
@@ -114,8 +114,8 @@ class Trail:
 
 
 def of(estate: Estate, who: Who | None = None) -> Trail:
-    """The trail of an estate, in the ledger that it names or in this user's own; of what `who` does, else this user."""
-    return Trail(estate.ledger or ledger.default_path(), estate.name, who=who, to=sinks(estate.audit))
+    """The trail of an estate, in its ledger; of what `who` does, else this user."""
+    return Trail(ledger.of(estate), estate.name, who=who, to=sinks(estate.audit))
 
 
 def utc(at: float) -> str:
@@ -127,7 +127,7 @@ def utc(at: float) -> str:
 
 
 def read(
-    path: Path, *, since: float = 0.0, after: int = 0, limit: int | None = None, sought: Sought = EVERYTHING
+    path: ledger.Place, *, since: float = 0.0, after: int = 0, limit: int | None = None, sought: Sought = EVERYTHING
 ) -> list[Sealed]:
     """The records since a moment and after a number that are sought, oldest first; the newest `limit` at most.
 
@@ -145,13 +145,15 @@ def read(
     return found[::-1]
 
 
-def _sought(rows: Iterable[tuple[int, str, str]], path: Path, sought: Sought) -> Iterator[Sealed]:
+def _sought(rows: Iterable[tuple[int, str, str]], path: ledger.Place, sought: Sought) -> Iterator[Sealed]:
     for seq, body, seal in rows:
         try:
             item = Sealed(_record.decode(body), seal, body)
         except msgspec.MsgspecError:
             step = "it was altered; `calmtui audit verify` tells which records hold"
-            raise StoreError(f"record {seq} of the trail cannot be read", where=str(path), next_step=step) from None
+            raise StoreError(
+                f"record {seq} of the trail cannot be read", where=ledger.where(path), next_step=step
+            ) from None
         if sought.holds(item.record):
             yield item
 
@@ -161,7 +163,7 @@ def export_line(body: str, seal: str) -> str:
     return f'{{"record":{body},"seal":"{seal}"}}'
 
 
-def export(path: Path, write: Callable[[str], object]) -> Verdict:
+def export(path: ledger.Place, write: Callable[[str], object]) -> Verdict:
     """Hand every record to `write` as a line; returns how many there were and the head. Raises StoreError."""
     count, head = 0, ORIGIN
     with ledger.reading(path) as connection:
@@ -172,7 +174,7 @@ def export(path: Path, write: Callable[[str], object]) -> Verdict:
     return Verdict(count, head)
 
 
-def export_to(path: Path, file: Path) -> Verdict:
+def export_to(path: ledger.Place, file: Path) -> Verdict:
     """Export to a file that is not there yet. Raises UsageError when it cannot be written, StoreError."""
     try:
         with file.open("x", encoding="utf-8") as out:
@@ -184,7 +186,7 @@ def export_to(path: Path, file: Path) -> Verdict:
 # -- verifying ------------------------------------------------------------------------
 
 
-def verify(path: Path, *, head: str = "") -> Verdict:
+def verify(path: ledger.Place, *, head: str = "") -> Verdict:
     """Whether the trail in a ledger holds from its first record to its last. Raises StoreError."""
     with ledger.reading(path) as connection:
         if connection is None:

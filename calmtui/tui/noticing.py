@@ -68,9 +68,9 @@ class Noticing:
 
 
 def shared(estate: Estate) -> bool:
-    """Whether others may wait for this person: the estate names a ledger, or has policies of its own."""
+    """Whether others may wait for this person: the estate names a ledger or a database, or has policies of its own."""
     folder: Path | None = estate.policies
-    return estate.ledger is not None or (folder is not None and folder.is_dir())
+    return estate.ledger is not None or bool(estate.database) or (folder is not None and folder.is_dir())
 
 
 def waiting(approvals: Approvals, now: float) -> list[Notice]:

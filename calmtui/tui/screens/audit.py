@@ -19,7 +19,7 @@ from calmtui.governance import trail
 from calmtui.governance.sought import Sought, read
 from calmtui.governance.told import local, nodes, record_in_full, said
 from calmtui.governance.trail import Sealed
-from calmtui.store.ledger import stamp
+from calmtui.store.ledger import Place, stamp, where
 from calmtui.tui import keys
 from calmtui.tui.glyphs import of_locale
 from calmtui.tui.widgets.filter_bar import FilterBar
@@ -61,7 +61,7 @@ class AuditScreen(Screen[None]):
     }
     """
 
-    def __init__(self, ledger: Path, fleet: Fleet, text: str = "") -> None:
+    def __init__(self, ledger: Place, fleet: Fleet, text: str = "") -> None:
         """`fleet` knows the names of nodes; `text` is what is sought at first. Raises UsageError when it is wrong."""
         super().__init__()
         self.ledger = ledger
@@ -174,7 +174,7 @@ class AuditScreen(Screen[None]):
         count = f"{number:,} record{'s' * (number != 1)}"
         count += ", the newest; older ones are in the trail" if self._more else ""
         told = "reading" if self._reading else count
-        self.query_one("#head", Still).tell(f" audit {self._dot} {told} {self._dot} {self.ledger}")
+        self.query_one("#head", Still).tell(f" audit {self._dot} {told} {self._dot} {where(self.ledger)}")
         self.query_one(FilterBar).show("time", len(self._records), len(self._records))
         item = self.record
         lines = record_in_full(item.record, item.seal) if item else [("", "nothing is under the cursor")]
