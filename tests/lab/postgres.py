@@ -57,8 +57,20 @@ class Postgres:
         """What psql says to a statement."""
         return self._do("psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "lab", "-At", "-c", text, database)
 
+    def refused(self, text: str, database: str) -> str:
+        """What psql says to a statement that fails."""
+        done = self._run("psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "lab", "-c", text, database)
+        assert done.returncode, done.stdout
+        return done.stdout
+
     def _do(self, program: str, *args: str) -> str:
-        done = subprocess.run(
+        done = self._run(program, *args)
+        if done.returncode:
+            unavailable(f"{program} failed: {done.stdout[-500:]}")
+        return done.stdout.strip()
+
+    def _run(self, program: str, *args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [BINARIES[-1] / program, *args],
             user="postgres",
             group="postgres",
@@ -71,6 +83,3 @@ class Postgres:
             text=True,
             timeout=100,
         )
-        if done.returncode:
-            unavailable(f"{program} failed: {done.stdout[-500:]}")
-        return done.stdout.strip()

@@ -168,6 +168,15 @@ def test_a_node_is_changed_by_one_plan_at_a_time(path: Path) -> None:
     assert Locks(path, "another estate", "four", "ida", "stop").take(["a"]) == []
 
 
+def test_whoever_carries_a_plan_on_has_its_locks_and_the_one_before_can_not_release_them(path: Path) -> None:
+    before, after = (Locks(path, "shop", "run 1", "anna", "runbook") for _ in range(2))
+    assert before.take(["a"]) == []
+    assert after.take(["a"]) == []
+    before.release(["a"])
+    before.release()
+    assert Locks(path, "shop", "run 2", "hugo", "runbook").take(["a"]) != []
+
+
 def test_the_locks_of_a_console_that_died_end_by_themselves(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Locks(path, "shop", "one", "anna", "stop").take(["a"])
     real = time.time

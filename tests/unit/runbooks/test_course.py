@@ -168,7 +168,7 @@ async def test_paused_it_stays_so_when_its_worker_dies(tmp_path: Path) -> None:
         desk.journal.want(run.id, "pause")
         await until(lambda: desk.journal.run(run.id).standing is Standing.PAUSED)
     async with desk.engine as engine:
-        await engine.take_over()
+        await engine.begin(run.workflow)
         await asyncio.sleep(0.2)
         assert desk.journal.run(run.id).standing is Standing.PAUSED
         again.roll_back(desk.journal, desk.journal.run(run.id))
