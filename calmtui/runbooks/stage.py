@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
 
 from calmtui.actions.outcome import Status
-from calmtui.actions.pace import LOOK, Pace, healthy
+from calmtui.actions.pace import LOOK, UNHEALTHY, Pace, healthy
 from calmtui.fleet.node import NodeId
+from calmtui.fleet.source import Health
 from calmtui.runbooks.on_node import OnNode
 from calmtui.runbooks.phases import Phase
 from calmtui.runbooks.plan import PlannedNode, PlannedStep
@@ -100,14 +102,26 @@ class Stage:
         return STOP
 
     async def _node(self, planned: PlannedNode, segment: Sequence[PlannedStep]) -> None:
-        if planned.id not in self._progress.begun and self._running.live.fleet.get(planned.id) is None:
-            await self._running.leave_out([planned.id], "gone since the plan was made")
+        if planned.id not in self._progress.begun and (absent := await self._absent(planned)):
+            await self._running.leave_out([planned.id], absent)
             return
         for step in segment:
             if await self._on_node.step(planned, step) not in PASSED:
                 break
         if self._running.outcome(planned)[0].final:
             self._running.tell(planned)
+
+    async def _absent(self, planned: PlannedNode) -> str:
+        """Why a node is not there; empty: it is. A source that has not answered yet is waited for."""
+        fleet, deadline = self._running.live.fleet, time.monotonic() + UNHEALTHY
+        while fleet.get(planned.id) is None:
+            source = fleet.sources.get(planned.source)
+            if source is None or source.health is Health.LIVE:
+                return "gone since the plan was made"
+            if source.health is not Health.CONNECTING or time.monotonic() > deadline:
+                return f"not known: the source {planned.source} is {source.health}"
+            await asyncio.sleep(LOOK)
+        return ""
 
     # -- what holds -------------------------------------------------------------------------
 

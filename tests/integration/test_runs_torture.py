@@ -26,7 +26,7 @@ from tests.integration.test_runs import end_worker, until
 from tests.lab.fleet import FIRST_PORT, SshFleet
 from tests.lab.place import LAB
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.flaky(reruns=0)]
 KILLS = int(os.environ.get("CALMTUI_TORTURE_KILLS", "4"))
 IN_EARNEST = KILLS > 10
 LONGEST = 6.0 if IN_EARNEST else 4.0

@@ -14,6 +14,8 @@ from calmtui.actions.outcome import Status
 from calmtui.errors import CalmError, UsageError
 from calmtui.estate.model import Freeze
 from calmtui.fleet.node import Node
+from calmtui.fleet.source import Health, SourceStatus
+from calmtui.fleet.update import Delta
 from calmtui.governance.approvals import Approvals
 from calmtui.governance.decide import Subject
 from calmtui.governance.identity import Who
@@ -419,3 +421,29 @@ def _complete(desk: Desk, run: Run) -> str:
     progress = Progress(run.attempt)
     progress.take(desk.journal.events(run.id))
     return completeness(desk.journal.plan(run.id), progress)
+
+
+@pytest.mark.parametrize(
+    ("health", "reason"),
+    [(Health.LIVE, "gone since the plan was made"), (Health.STALE, "not known: the source lab is stale")],
+)
+async def test_a_node_is_gone_only_when_its_source_says_so(tmp_path: Path, health: Health, reason: str) -> None:
+    told = Told()
+    desk = Desk(tmp_path, Shell(told), count=2)
+    run = desk.journal.submit(desk.plan(ONE))
+    desk.live.fleet.apply("lab", [Delta("", gone=["lab:n2"])])
+    desk.live.fleet.set_source(SourceStatus("lab", "workshop", health))
+    run = await desk.carry(run)
+    assert _complete(desk, run) == f"1 of 2 nodes have it; not: n2 (skipped: {reason})"
+
+
+async def test_a_source_that_has_not_answered_yet_is_waited_for(tmp_path: Path) -> None:
+    told = Told()
+    desk = Desk(tmp_path, Shell(told), count=2)
+    run = desk.journal.submit(desk.plan(ONE))
+    desk.live.fleet.apply("lab", [Delta("", gone=["lab:n2"])])
+    desk.live.fleet.set_source(SourceStatus("lab", "workshop", Health.CONNECTING))
+    carried = asyncio.create_task(desk.carry(run))
+    await until(lambda: told.of("a") == ["n1"])
+    desk.live.fleet.apply("lab", [Delta("", put=desk.nodes)])
+    assert (await carried).detail == "2 ok"
