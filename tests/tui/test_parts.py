@@ -103,10 +103,10 @@ def test_a_narrow_first_line_hides_sources_that_are_well_before_one_that_is_not(
 
 def test_every_command_has_a_method_on_its_screen() -> None:
     from calmtui.tui.app import CalmApp
+    from calmtui.tui.blueprint_verbs import BlueprintVerbs
     from calmtui.tui.log_finding import Finding
     from calmtui.tui.log_taking import Taking
-    from calmtui.tui.blueprint_verbs import BlueprintVerbs
-from calmtui.tui.run_verbs import RunVerbs
+    from calmtui.tui.run_verbs import RunVerbs
     from calmtui.tui.screens.changes import ChangesScreen
     from calmtui.tui.screens.logs import LogsScreen
 
