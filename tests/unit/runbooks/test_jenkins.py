@@ -90,11 +90,11 @@ async def test_whoever_carries_it_on_follows_the_same_build_through_errors_and_a
     jenkins.forgets, jenkins.errors = True, 2
     jenkins.quiet = 0.0
     async with desk.engine as engine:
-        assert await engine.take_over() == [run.workflow]
+        assert await engine.begin(run.workflow)
         await until(lambda: any("version 1.2" in event.output for event in told(desk, run)))
     jenkins.go.set()
     async with desk.engine as engine:
-        await engine.take_over()
+        await engine.begin(run.workflow)
         await engine.ended(run.workflow)
     assert desk.journal.run(run.id).standing is Standing.OK
     assert len(jenkins.builds) == 1
