@@ -69,6 +69,7 @@ def list_blueprints(context: typer.Context, as_json: AS_JSON = False) -> None:
 @blueprint.command("show")
 def show(context: typer.Context, name: NAME, as_json: AS_JSON = False) -> None:
     """Show what is declared: the tiers in their order, and the environments."""
+    from calmtui.blueprints.drift import said
     from calmtui.cli.printing import out, out_json
 
     found = _load(settings(context), name)
@@ -80,7 +81,8 @@ def show(context: typer.Context, name: NAME, as_json: AS_JSON = False) -> None:
         declared = found.declared.tiers[tier]
         needs = f", needs {' and '.join(found.needs[tier])}" if found.needs[tier] else ""
         out(f"{number}. {tier}: {declared.query}{needs}")
-        for line in _expectations(declared.expect.model_dump(exclude_unset=True)):
+        out(f"   count: {said(declared.expect.count)}")
+        for line in _expectations(declared.expect.model_dump(exclude_unset=True, exclude={"count"})):
             out(f"   {line}")
     for environment, here in found.declared.environments.items():
         values = "".join(f" {key}={value}" for key, value in {**found.declared.variables, **here.variables}.items())
