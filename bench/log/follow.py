@@ -24,6 +24,7 @@ from statistics import median
 
 from bench.lab.terminal import Terminal
 from bench.log.apart import Bare, apart
+from bench.log.following import begun
 from bench.report import report
 from tests.lab.fleet import FIRST_PORT, SshFleet
 from tests.lab.place import LAB, descendants
@@ -118,6 +119,8 @@ def _ours(logs: Logs, typed: str = "", seen: str = "") -> dict[str, float]:
         terminal = Terminal("bench.log.following", config, str(logs.lines), str(result), *hosts)
         try:
             terminal.wait_for("following")
+            while not begun(result).exists():
+                terminal.read(0.1)
             terminal.read(SETTLING)
             if typed:
                 terminal.answer(typed, seen, PATIENCE)

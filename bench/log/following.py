@@ -30,6 +30,8 @@ from calmtui.tui.screens.logs import LogsScreen
 
 FILE = "/var/log/app.log"
 PATIENCE = 30.0
+BEGINNING = 60.0
+"""Seconds for all hosts to be read."""
 NUMBER = re.compile(rb" request +(\d+) handled")
 
 
@@ -68,12 +70,22 @@ async def main(config: Path, expected: int, result: Path, hosts: list[str]) -> N
         told["behind"] = time.monotonic() - written
         app.exit()
 
+    async def tell_when_begun() -> None:
+        await logs.pane.follower.begun(BEGINNING)
+        begun(result).touch()
+
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, lambda: app.run_worker(end()))
     app.call_later(lambda: app.push_screen(logs))
+    app.call_later(lambda: app.run_worker(tell_when_begun()))
     await app.run_async()
     await source.close()
     told["delay"] = float(np.percentile(arrivals.delays, 99))
     result.write_text(json.dumps(told | delivered(logs.view.buffer)))
+
+
+def begun(result: Path) -> Path:
+    """The file that is there once every host is read."""
+    return result.with_suffix(".begun")
 
 
 def delivered(buffer: Buffer) -> dict[str, int]:
