@@ -202,14 +202,12 @@ async def _confirmed(plan: RunPlan, judgement: Judgement) -> bool:
     """Show the plan and ask; nothing but what is asked for counts as a yes."""
     from calmtui.cli.act import verdict_lines
     from calmtui.cli.terminal import ask
-    from calmtui.fleet.production import is_production
-    from calmtui.providers.base import Danger
+    from calmtui.runbooks.plan import to_be_typed
 
     say("\n".join([*_lines(plan, SHOWN), *verdict_lines(judgement)]))
-    serious = plan.danger >= Danger.TYPE_NAME or any(map(is_production, judgement.deed.nodes))
-    wanted = plan.runbook if serious else "y"
-    answer = await ask(f"type {wanted} to go on:" if serious else "go on? y or n:")
-    return answer is not None and answer.strip() == wanted
+    typed = to_be_typed(plan, judgement.deed.nodes)
+    answer = await ask(f"type {typed} to go on:" if typed else "go on? y or n:")
+    return answer is not None and answer.strip() == (typed or "y")
 
 
 def _print_plan(plan: RunPlan, judgement: Judgement, *, as_json: bool) -> None:

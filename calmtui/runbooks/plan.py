@@ -20,6 +20,7 @@ from calmtui.actions.deed import Deed
 from calmtui.errors import UsageError
 from calmtui.estate.model import Estate
 from calmtui.fleet.node import Node, NodeId
+from calmtui.fleet.production import is_production
 from calmtui.fleet.query import Surroundings, compile_query
 from calmtui.governance.identity import Who
 from calmtui.masks import MASK
@@ -367,6 +368,11 @@ def sentence(step: PlannedStep, node: PlannedNode | None) -> str:
     for name in open_:
         said = said.replace(f"@{name}@", f"{{{{ {name} }}}}")
     return said
+
+
+def to_be_typed(plan: RunPlan, nodes: Iterable[Node]) -> str:
+    """What has to be typed to have it carried out on nodes, as they are now; empty: yes is enough."""
+    return plan.runbook if plan.danger >= Danger.TYPE_NAME or any(map(is_production, nodes)) else ""
 
 
 def path_of(plan: RunPlan) -> Path | None:

@@ -32,6 +32,12 @@ class Acting:
         if nodes := self._chosen_or_say():
             self._screen.app.push_screen(ActionsScreen(self._screen.console.gate, nodes, self._hidden(nodes)))
 
+    def action_runbooks(self, name: str) -> None:
+        """Start a runbook of that name; without one, choose it."""
+        from calmtui.tui import starting  # not needed for the first paint
+
+        starting.begin(self._screen.console, name)
+
     def action_exec(self, line: str) -> None:
         """Ask for a command, which may stand there already, and show what it is answered."""
         from calmtui.tui.screens.exec import ExecScreen  # not needed for the first paint

@@ -87,6 +87,8 @@ TABLE: tuple[Command, ...] = (
         "actions",
         present=True,
     ),
+    # Not `changes` either: what a runbook would do is shown in read-only mode too, and why it cannot be done.
+    Command("fleet.runbooks", "r", "Start a runbook", "Act", "runbooks", argument="NAME", present=True),
     Command("fleet.shell", "s", "Open a shell on this node", "Act", "shell", changes=True, present=True),
     Command(
         "fleet.exec",
@@ -320,7 +322,13 @@ TABLE: tuple[Command, ...] = (
     Command("audit.export", "S", "Write the whole trail to a file", "Take", "export", argument="PATH"),
     Command("audit.copy", "y", "Copy the record as it was sealed", "Take"),
     Command("audit.back", "escape", "Back: drop the filter, then leave", "Look", "back"),
-    # Runs of runbooks
+    # Runbooks and their runs
+    Command("runbooks.down", "j,down", "One row down", "Move"),
+    Command("runbooks.up", "k,up", "One row up", "Move"),
+    Command("runbooks.choose", "enter", "Start this runbook: first what it needs, then its plan", "Act", "choose"),
+    Command("runbooks.back", "escape", "Back", "Look"),
+    Command("start.plan", "ctrl+s", "Show the plan", "Act", "plan"),
+    Command("start.back", "escape", "Do nothing", "Look"),
     Command("runs.down", "j,down", "One row down", "Move"),
     Command("runs.up", "k,up", "One row up", "Move"),
     Command("runs.page-down", "pagedown,ctrl+d,space", "One page down", "Move"),
@@ -336,6 +344,7 @@ TABLE: tuple[Command, ...] = (
         "filter",
         argument="WORDS",
     ),
+    Command("runs.runbooks", "r", "Start a runbook", "Act", "start one", argument="NAME"),
     Command("runs.copy", "y", "Copy the id of the run", "Look", "copy id"),
     Command("runs.back", "escape", "Back: drop the filter, then leave", "Look", "back"),
     Command("run.down", "j,down", "One row down", "Move"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -29,6 +29,9 @@ from calmtui.tui.widgets.lines import laid_out
 from calmtui.tui.widgets.rows import Rows, Span
 from calmtui.tui.widgets.still import Still
 from calmtui.tui.widgets.why import Why
+
+if TYPE_CHECKING:
+    from calmtui.tui.app import CalmApp
 
 POLL = 1.0
 """Seconds between two looks at whether the ledger was written to, while the screen is in front."""
@@ -214,14 +217,18 @@ class ApprovalsScreen(Screen[None]):
 
     def action_carry_out(self) -> None:
         """Open the approved plan, made again, to be carried out."""
-        from calmtui.tui.screens.plan import PlanScreen  # not needed before
+        from calmtui.tui import starting  # not needed before
+        from calmtui.tui.screens.plan import PlanScreen
 
         if request := self._request():
             if request.asked.who.name != self.gate.approvals.subject.who.name:
                 raise Refused(f"only {request.asked.who.name}, who asked, carries it out")
             if request.standing(time.time()) is not Standing.APPROVED:
                 raise Refused(f"it is {request.standing(time.time())}", where=f"approval {request.id}")
-            self.app.push_screen(PlanScreen(self.gate, plan_of(self.gate.live, request)))
+            if request.asked.action == "runbook":
+                starting.again(cast("CalmApp", self.app), request)
+            else:
+                self.app.push_screen(PlanScreen(self.gate, plan_of(self.gate.live, request)))
 
     def _request(self) -> Request | None:
         entry = self.entry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -19,12 +19,12 @@ from calmtui.errors import CalmError
 from calmtui.fleet.node import State
 from calmtui.fleet.production import is_production
 from calmtui.governance.decide import Answer
-from calmtui.providers.base import Danger
 from calmtui.runbooks.journal import Journal, Run
-from calmtui.runbooks.plan import RunPlan, sentence
+from calmtui.runbooks.plan import RunPlan, to_be_typed
 from calmtui.runbooks.worker import start
-from calmtui.tui import keys
+from calmtui.tui import keys, run_words
 from calmtui.tui.glyphs import of_locale
+from calmtui.tui.run_plan_rows import PlanRows
 from calmtui.tui.screens.plan import verdict
 from calmtui.tui.widgets.rows import Rows, Span
 from calmtui.tui.widgets.why import Why
@@ -64,13 +64,15 @@ class RunPlanScreen(ModalScreen[None]):
     }
     """
 
-    def __init__(self, gate: Gate, journal: Journal, plan: RunPlan, make: Make) -> None:
+    def __init__(self, gate: Gate, journal: Journal, plan: RunPlan, make: Make, note: str = "") -> None:
+        """`note` says what else is to be known of it."""
         super().__init__()
         self.gate = gate
         self.journal = journal
         self.judgement: Judgement | None = None
         """What policy says of it; None until it has said it."""
         self._make = make
+        self._note = note
         self._reason = ""
         """For which the glass is to be broken; empty: it is not."""
         self._answered: Callable[[str], Coroutine[Any, Any, None]] | None = None
@@ -84,16 +86,16 @@ class RunPlanScreen(ModalScreen[None]):
         stale = sum(map(fleet.is_stale, nodes))
         self._reasons = [f"this is {' and '.join(production)}"] if production else []
         self._reasons += [f"{stale} of them {'is' if stale == 1 else 'are'} stale"] if stale else []
-        self.typed = plan.runbook if production or plan.danger >= Danger.TYPE_NAME else ""
+        self.typed = to_be_typed(plan, nodes)
         """What has to be typed to confirm; empty: yes is enough."""
-        self._lines = list(_lines(plan))
+        self._lines = PlanRows(plan)
 
     def compose(self) -> ComposeResult:
         plan = self.plan
         with Vertical(id="box") as box:
             count = "1 node" if len(plan.nodes) == 1 else f"{len(plan.nodes)} nodes"
             box.border_title = Content(f"{plan.runbook} · {count}")
-            yield Static(sanitise.word(plan.summary), id="what", markup=False)
+            yield Static(self._what(), id="what", markup=False)
             yield Rows(self._row, len(self._lines))
             yield Static(id="reasons", markup=False)
             yield Static("policy: being asked", id="verdict", markup=False)
@@ -186,6 +188,7 @@ class RunPlanScreen(ModalScreen[None]):
             self._wrong(str(error))
 
     async def _judge(self) -> None:
+        await asyncio.to_thread(getattr, self.plan, "sentences")  # worked out once: it may be of many nodes
         deed = self.plan.deed(self.gate.live.fleet.nodes)
         self.judgement = await self.gate.judge(deed, break_glass=bool(self._reason))
         self._offer(*verdict(self.judgement))
@@ -239,7 +242,10 @@ class RunPlanScreen(ModalScreen[None]):
             self._wrong("the nodes have changed since this was shown: look again, and confirm again")
             return
         run = await asyncio.to_thread(self._submitted, now)
-        self.app.switch_screen(RunScreen(self.journal, run))
+        app = self.app
+        while isinstance(app.screen, ModalScreen):  # the form that led here too
+            app.pop_screen()
+        app.push_screen(RunScreen(self.journal, run))
 
     def _submitted(self, plan: RunPlan) -> Run:
         run = self.journal.submit(plan)
@@ -251,16 +257,13 @@ class RunPlanScreen(ModalScreen[None]):
         wrong.display = True
         wrong.update(text)
 
+    def _what(self) -> str:
+        """What it is for, with which values, in which order, and how many may fail."""
+        plan = self.plan
+        budget = "any number may fail" if plan.max_failed is None else f"{plan.max_failed} may fail"
+        parts = [run_words.course(plan), f"{budget}, then: {plan.on_failure}"]
+        lines = [sanitise.word(plan.summary), run_words.parameters(plan), " · ".join(parts), self._note]
+        return "\n".join(filter(None, lines))
+
     def _row(self, index: int) -> list[Span]:
         return self._lines[index]
-
-
-def _lines(plan: RunPlan) -> Iterator[list[Span]]:
-    """Phase by phase what is done, and to which nodes."""
-    for phase in plan.phases:
-        nodes = plan.nodes_of(phase.stages)
-        yield [(phase.title, "strong"), (f"  {len(nodes)} {'node' if len(nodes) == 1 else 'nodes'}", "quiet")]
-        for step in plan.steps_of(phase):
-            name = f"{sanitise.word(str(step.body['name']))}  " if step.body.get("name") else ""
-            yield [(f"   {name}", "quiet"), (sanitise.word(sentence(step, None)), "")]
-        yield from ([(f"     {sanitise.word(node.name)}", ""), (f"  {node.id}", "quiet")] for node in nodes)

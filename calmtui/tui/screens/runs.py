@@ -197,6 +197,12 @@ class RunsScreen(Screen[None]):
     def on_rows_chosen(self) -> None:
         self.action_open()
 
+    def action_runbooks(self, name: str) -> None:
+        """Start a runbook of that name; without one, choose it."""
+        from calmtui.tui import starting  # not needed before
+
+        starting.begin(cast("CalmApp", self.app), name)
+
     def action_filter(self, words: str) -> None:
         self.add_class("-filter")
         bar = self.query_one(FilterBar)
