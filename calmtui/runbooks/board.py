@@ -43,7 +43,8 @@ class Board:
         self.progress = Progress(attempt)
         self.steps: tuple[PlannedStep, ...] = tuple(step for step in plan.steps if step.per_node)
         """What is done on each node, in this order."""
-        self.titles = {part.key: title(part) for step in (*plan.steps, *plan.rollback) for part in (step, *step.parts)}
+        whole = (*plan.steps, *plan.rollback, *plan.gates)
+        self.titles = {part.key: title(part) for step in whole for part in (step, *step.parts)}
         """What each step is called, by its key."""
         self.stages = [Stage(number, size) for number, size in enumerate(plan.stages, 1)]
         self.current = 0

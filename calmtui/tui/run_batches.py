@@ -7,6 +7,7 @@ from collections import Counter
 from calmtui import sanitise
 from calmtui.actions.outcome import Status
 from calmtui.runbooks.board import Board, Stage
+from calmtui.runbooks.journal import Event
 from calmtui.tui import run_words
 from calmtui.tui.glyphs import Glyphs
 from calmtui.tui.widgets.rows import Span
@@ -32,6 +33,8 @@ class Batches:
             found[0].append((f"{begin:,} before", "quiet"))
         if after := total - begin - len(shown):
             found[-1].append((f"{after:,} after", "quiet"))
+        if others := self._others():
+            found.append([("   ", ""), *others])
         return found
 
     def _row(self, stage: Stage, width: int) -> list[Span]:
@@ -55,13 +58,20 @@ class Batches:
 
     def _once(self, stage: Stage) -> list[Span]:
         """What is done once for the batch: approvals, messages, gates."""
-        begin, found = f"batch {stage.number}", list[Span]()
+        begin = f"batch {stage.number}"
+        return [self._said(key.removeprefix(begin).removeprefix(": "), event)
+                for key, event in self._board.once.items() if key == begin or key.startswith(f"{begin}:")]  # fmt: skip
+
+    def _others(self) -> list[Span]:
+        """What was done once for other phases than batches, such as a switch."""
+        found = []
         for key, event in self._board.once.items():
-            if key != begin and not key.startswith(f"{begin}:"):
-                continue
-            step = key.removeprefix(begin).removeprefix(": ")
-            title = self._board.titles.get(step, step)
-            said = sanitise.word(f"{title}{': ' if title and event.detail else ''}{event.detail}")
-            sign = run_words.sign_of(event.status, self._signs)
-            found.append((f"{sign} {said}  ", run_words.MEANINGS[event.status]))
+            phase, colon, step = key.partition(": ")
+            if colon and not phase.startswith("batch "):
+                found += [(f"{sanitise.word(phase)}: ", "quiet"), self._said(step, event)]
         return found
+
+    def _said(self, step: str, event: Event) -> Span:
+        title = self._board.titles.get(step, step)
+        said = sanitise.word(f"{title}{': ' if title and event.detail else ''}{event.detail}")
+        return f"{run_words.sign_of(event.status, self._signs)} {said}  ", run_words.MEANINGS[event.status]

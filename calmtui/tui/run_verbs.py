@@ -41,7 +41,8 @@ class RunVerbs:
         if not run.standing.ended and run.wanted:
             return f"{asked[run.wanted]}: what is under way ends first"
         if not run_words.needs_someone(run):
-            return sanitise.word(run.detail) if run.standing is Standing.WAITING else ""
+            looks = run.standing is Standing.WAITING or run.detail.startswith("looks at ")
+            return sanitise.word(run.detail) if looks and not run.standing.ended else ""
         keys = f" {self._screen.signs.dot} a approves, x rejects" if "approval " in run.detail else ""
         return sanitise.word(run.detail) + keys
 

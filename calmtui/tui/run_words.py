@@ -24,6 +24,8 @@ MEANINGS = {
     Status.SKIPPED: "quiet", Status.DENIED: "error", Status.UNKNOWN: "warn",
 }  # fmt: skip
 """What statuses of nodes and steps mean."""
+_TIMES = ("pauses until ", "waits for the end of the freeze ")
+"""What is said of a run that goes on by itself in time."""
 BAR = 20
 """Cells of a bar."""
 
@@ -51,7 +53,7 @@ def sign_of(status: Status, signs: Glyphs) -> str:
 
 def needs_someone(run: Run) -> bool:
     """Whether a run waits for a person, and not for a time. One that is paused waits for whoever has paused it."""
-    return run.standing is Standing.WAITING and not run.detail.startswith("pauses until")
+    return run.standing is Standing.WAITING and not any(time in run.detail for time in _TIMES)
 
 
 def passed(run: Run, now: float) -> float:

@@ -170,7 +170,7 @@ class RunsScreen(Screen[None]):
         sign = run_words.sign_of_run(run.standing, self._signs)
         length = run_words.took(run, now) if not run.standing.ended else run_words.day(run.submitted_at, now)
         bad = run_words.sign_of(Status.FAILED, self._signs)
-        said = "" if run.standing.ended and counted(run.detail) else run.detail
+        said = run.detail.partition("; ")[2] if run.standing.ended and counted(run.detail) else run.detail
         return [
             (f"{sign} {run.standing.value.ljust(11)} ", meaning),
             (sanitise.word(run.runbook)[:name].ljust(name), "strong"),
