@@ -112,6 +112,11 @@ class CalmApp(App[None]):
         return Gate(self.live, read_only=self.read_only, through="console")
 
     @property
+    def has_journal(self) -> bool:
+        """Whether anybody has asked for the journal yet."""
+        return self._journal is not None
+
+    @property
     def journal(self) -> Journal:
         """The journal of runs: that of the estate as it is declared now, which is read after the first paint."""
         from calmtui.runbooks.journal import Journal  # not needed for the first paint

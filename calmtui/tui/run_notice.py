@@ -10,7 +10,7 @@ from calmtui.errors import CalmError
 from calmtui.estate import folders
 
 if TYPE_CHECKING:
-    from calmtui.runbooks.journal import Journal, Run
+    from calmtui.runbooks.journal import Run
     from calmtui.tui.app import CalmApp
 
 EVERY = 2.0
@@ -27,6 +27,9 @@ class RunNotice:
         self.text = ""
         """What is to be said: `1 run waits`; empty: nothing."""
         self._busy = False
+        self._stamp: object = None
+        self._elsewhere: bool | None = None
+        """Whether the settings name a database; None until they are read."""
         self._open: set[str] = set()
         """This person's runs that were under way at the last look."""
         self._failed: set[str] = set()
@@ -38,22 +41,40 @@ class RunNotice:
 
     def seen(self, run_id: str = "") -> None:
         """Somebody has looked at a run; without an id, at the list of them."""
-        self._failed = self._failed - {run_id} if run_id else set()
+        left = self._failed - {run_id} if run_id else set[str]()
+        if left != self._failed:
+            self._failed, self._stamp = left, None
 
     async def look(self) -> None:
         """Look once, and have every footer say what there is."""
-        if self._busy or not self._worth():
+        if self._busy:
             return
         self._busy = True
         try:
             with contextlib.suppress(CalmError):  # whoever opens the list is told in full
-                self._take(*await asyncio.to_thread(_read, self._app.journal))
+                if (found := await asyncio.to_thread(self._read)) is not None:
+                    self._take(*found)
         finally:
             self._busy = False
 
-    def _worth(self) -> bool:
-        """Whether anything was ever run: a look costs the imports of all that runs are made of."""
-        return "journal" in vars(self._app) or (folders.state() / "runs.db").exists()
+    def _read(self) -> tuple[list[Run], str] | None:
+        """The newest runs, and who looks; None when nothing can have been written since."""
+        from calmtui.estate.settings import settings  # nothing of this is needed for the first paint
+
+        if self._elsewhere is None:
+            self._elsewhere = bool(settings().database)
+        somewhere = self._elsewhere or bool(self._app.live.estate.database) or self._app.has_journal
+        if not somewhere and not (folders.state() / "runs.db").exists():
+            return None  # nothing was ever run: the imports of all that runs are made of can wait
+        from calmtui.governance.identity import me
+
+        journal = self._app.journal
+        now = journal.stamp()
+        if now == self._stamp:
+            return None
+        found = journal.runs(LOOKED_AT), me().name
+        self._stamp = now
+        return found
 
     def _take(self, runs: list[Run], me: str) -> None:
         from calmtui.runbooks.journal import Standing  # not needed for the first paint
@@ -69,9 +90,3 @@ class RunNotice:
         if text != self.text:
             self.text = text
             self._app.show_notice()
-
-
-def _read(journal: Journal) -> tuple[list[Run], str]:
-    from calmtui.governance.identity import me
-
-    return journal.runs(LOOKED_AT), me().name

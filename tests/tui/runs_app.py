@@ -108,7 +108,7 @@ class Runs(Desk):
     def app(self, **more: Any) -> CalmApp:
         """The console on it; no source is connected."""
         app = CalmApp(self.live, declare=never, **more)
-        app.journal = self.journal
+        app._journal = self.live.estate.database, self.journal
         return app
 
     @asynccontextmanager

@@ -249,6 +249,7 @@ def test_the_list_looks_as_it_did(runs: Runs, snap_compare: Callable[..., bool])
     async def open_it(pilot: Pilot[None]) -> None:
         assert isinstance(pilot.app, CalmApp)
         await listed(pilot.app, pilot, "18 of 64")
+        await until(pilot, lambda: "1 run waits" in shown(pilot.app))
 
     assert snap_compare(runs.app(), terminal_size=(80, 24), run_before=open_it)
 

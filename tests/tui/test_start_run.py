@@ -54,7 +54,7 @@ async def console(
     (folder / "runbooks" / "torn.yaml").write_text("runbook: torn\nsummary: s\ntargets: kind=\nsteps: []\n")
     live, source = governed(folder, *(nodes or (*WEB, SHOP)), rules=rules, path=folder / "estate.yaml")
     app = CalmApp(live, **more)
-    app.journal = Journal(folder / "runs.db")
+    app._journal = live.estate.database, Journal(folder / "runs.db")
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: len(live.fleet) == len(source.nodes))
         yield app, pilot

@@ -248,7 +248,7 @@ class RunPlanScreen(ModalScreen[None]):
         app.push_screen(RunScreen(self.journal, run))
 
     def _submitted(self, plan: RunPlan) -> Run:
-        run = self.journal.submit(plan)
+        run = self.journal.submit(plan, self.gate.live.estate.sites_of(node.source for node in plan.nodes))
         start(self.journal)
         return run
 
