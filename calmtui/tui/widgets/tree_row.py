@@ -84,7 +84,7 @@ def widths(width: int) -> Widths:
     kind = 12 if width >= 72 else 0
     where = 14 if width >= 100 else 0
     age = 5 if width >= 56 else 0
-    facts = min(18 + (width - 96) // 2, 46) if width >= 96 else 0
+    facts = min(18 + (width - 95) // 2, 46) if width >= 96 else 0
     rest = width - EDGE - kind - where - age - facts
     name = max(min(rest * 3 // 5, 56), min(rest, 26))
     return Widths(name, kind, where, age, facts, rest - name)
