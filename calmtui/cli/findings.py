@@ -71,8 +71,8 @@ def about_program() -> Iterator[Finding]:
             Level.NOTE,
             "program",
             f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug (mended in {'.'.join(map(str, WAL_MENDED))}): "
-            "two consoles that write at one moment may, very rarely, damage the database",
-            "nothing to do: a damaged database is set aside and begun anew; a newer SQLite ends it",
+            "two consoles that write at one moment may, very rarely, damage the database of marks, views and history",
+            "nothing to do: it is set aside and begun anew; runs and the ledger are kept without WAL until then",
         )
 
 
