@@ -81,17 +81,21 @@ def put(
     live: LiveEstate, nodes: Sequence[Node], packed: Packed, target: str, *, moved: Moved, parallel: int = EXEC_PARALLEL
 ) -> Execution:
     """The execution that puts it in the place `target` on every node; the gate has yet to let it through."""
-    words = (packed.kind, target, str(packed.size), packed.sha256, packed.mode, packed.name)
 
     async def do(node: Node) -> tuple[Status, str]:
-        def sent(count: int) -> None:
-            moved(node.id, count)
-
-        command = Command(_script("put.sh", *words), packed.data, reads_all=True, sent=sent)
-        await _run(live, node, command, lambda data: None)
+        await send(live, node, packed, target, lambda count: moved(node.id, count))
         return Status.OK, f"{packed.size:,} bytes, sha256 {packed.sha256[:12]}"
 
     return _execution(live, f"put {packed.name}", nodes, do, parallel)
+
+
+async def send(
+    live: LiveEstate, node: Node, packed: Packed, target: str, sent: Callable[[int], None] | None = None
+) -> None:
+    """Put it in its place on one node, whole or not at all. `sent`: told how many more bytes. Raises a SourceError."""
+    words = (packed.kind, target, str(packed.size), packed.sha256, packed.mode, packed.name)
+    command = Command(_script("put.sh", *words), packed.data, reads_all=True, sent=sent)
+    await _run(live, node, command, lambda data: None)
 
 
 def get(

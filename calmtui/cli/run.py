@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from calmtui.cli import steer
+from calmtui.cli.answer import answer
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
 from calmtui.errors import CalmError, UsageError
@@ -42,7 +43,7 @@ run = typer.Typer(
     cls=_OrRunbook,
     help="Carry out a runbook: `calmtui run NAME`; and what people do about a run. `calmtui runs` lists the runs.",
 )
-for _verb in (steer.show, steer.pause, steer.resume, steer.abort, steer.rollback, steer.retry):
+for _verb in (steer.show, steer.pause, steer.resume, steer.abort, steer.rollback, steer.retry, answer):
     run.command(_verb.__name__)(_verb)
 
 

@@ -45,6 +45,8 @@ class Event(StrEnum):
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
+    ANSWERED = "answered"
+    """Somebody has told a run what it asks for."""
     BREAK_GLASS = "break-glass"
     REVIEWED = "reviewed"
     """Somebody has looked at what was done by break-glass."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-COMMANDS = ("exec", "shell", "copy", "runbook")
-"""What can be done to a node besides the actions of its provider, and may change it."""
+COMMANDS = ("exec", "shell", "copy", "http", "runbook")
+"""What can be done to a node besides the actions of its provider, and may change it; `http`: by a request of a
+runbook to some other service."""
 
 READS = ("fetch",)
 """What only reads, and yet is for some people only: files got from nodes."""

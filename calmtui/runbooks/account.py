@@ -70,6 +70,12 @@ class Account:
         """Make certain that the run is still ours. Raises StoreError, Lost."""
         await self._written(self._journal.append, [])
 
+    async def answer(self, name: str) -> Event | None:
+        """What somebody has told the run that it asks for: `detail`, by `output`. Raises StoreError."""
+        events = await asyncio.to_thread(self._journal.answers, self.run.id, name)
+        self.progress.take(events)
+        return events[0] if events else None
+
     async def stands(self, standing: Standing, detail: str = "") -> None:
         """Note how the run stands. Raises StoreError, Lost."""
         await self._written(self._journal.stands, standing, detail)

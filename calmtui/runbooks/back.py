@@ -18,7 +18,7 @@ class Back:
 
     def __init__(self, running: Running) -> None:
         self._running = running
-        self._on_node = OnNode(running.live, running.account)
+        self._on_node = OnNode(running.live, running.plan, running.account)
 
     async def do(self) -> str:
         """Do it through the gate, as undoing; what comes of it. Raises CalmError when the gate cannot be asked."""

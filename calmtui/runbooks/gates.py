@@ -22,7 +22,7 @@ from calmtui.runbooks.progress import PASSED
 from calmtui.runbooks.running import GO_ON, STOP, Running
 from calmtui.runbooks.steps.approve import Asking, approved
 from calmtui.runbooks.steps.check import CheckStep
-from calmtui.runbooks.steps.doing import Doing
+from calmtui.runbooks.steps.doing import Doing, missed
 from calmtui.runbooks.steps.step import Result
 
 AT_ONCE = 64
@@ -128,8 +128,8 @@ class Gates:
             filled = await asyncio.to_thread(gate.filled, node, masked=False)
             since = running.progress.since.get(node.id, 0.0)
             doing = Doing(running.live, node, gate, filled, running.account, None, since)
-            if check.when is not None and not doing.selects(check.when):
-                return Result(Status.OK, f"not {check.when}")
+            if unmet := missed(doing, check):
+                return Result(Status.OK, f"not {unmet}")
             if check.check.query is not None and running.live.fleet.is_stale(doing.node):
                 return Result(Status.UNKNOWN, "it is not known how it is now")
             others = [there for one in rest if (there := running.live.fleet.get(one.id)) is not None]

@@ -327,6 +327,18 @@ class Journal:
             ).fetchall()
         return [Event(node, step, Status(status), *rest) for node, step, status, *rest in rows]
 
+    def answers(self, run_id: str, name: str) -> list[Event]:
+        """What a run was told that it asks for, under a name: one event, or none."""
+        from calmtui.runbooks.progress import ANSWER
+
+        with self._reading() as connection:
+            rows = connection.execute(
+                "select step, detail, output, at, attempt from events where run = ? and node = '' and step = ?"
+                " order by seq limit 1",
+                (run_id, f"{ANSWER}{name}"),
+            ).fetchall()
+        return [Event("", step, Status.OK, *rest) for step, *rest in rows]
+
     def _runs(self, sql: str, *values: str | int) -> list[Run]:
         with self.reading() as connection:
             rows = connection.execute(sql, values).fetchall()

@@ -11,13 +11,14 @@ from calmtui.errors import UsageError
 from calmtui.estate import named
 from calmtui.estate.model import Estate
 from calmtui.estate.problems import EstateError
-from calmtui.estate.written import Written, read
+from calmtui.estate.written import Loc, Written, read
 from calmtui.fleet.query import parse
 from calmtui.runbooks import template
 from calmtui.runbooks.declared import DeclaredRunbook
+from calmtui.runbooks.steps.input import InputStep
 from calmtui.runbooks.values import Parameter, checked
 
-VERBS = ("show", "pause", "resume", "abort", "rollback", "retry")
+VERBS = ("show", "pause", "resume", "abort", "rollback", "retry", "answer")
 """What `calmtui run` does about runs; no runbook is called so."""
 FOLDER = "runbooks"
 """The folder of an estate that holds its runbooks."""
@@ -29,6 +30,8 @@ SECRET_MAPS = (("env",), ("headers",), ("jenkins", "parameters"))
 SECRET_TEXTS = (("jenkins", "token"),)
 """Where secrets may stand: in the values of mappings, by the keys that lead to them, and in texts; and in all of
 `extra_vars`."""
+FILES = ("script", "from")
+"""Keys that name a file of the estate."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def load_file(path: Path) -> Runbook:
     written = read(path, None)
     declared = named.declared(written, path, DeclaredRunbook, "runbook")
     if isinstance(written.value, dict):
-        _check_texts(written)
+        _check_texts(written, _asked(written.value.get("steps")))
     if declared is not None:
         _check_defaults(declared, written)
         if declared.runbook in VERBS:
@@ -78,6 +81,12 @@ def load_file(path: Path) -> Runbook:
     return Runbook(declared, path)
 
 
+def _asked(steps: Any) -> frozenset[str]:
+    """The names of what people are asked for, as far as they are written."""
+    inputs = [step.get("input") for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+    return frozenset(str(one["name"]) for one in inputs if isinstance(one, dict) and "name" in one)
+
+
 def _check_defaults(declared: DeclaredRunbook, written: Written) -> None:
     for name, parameter in declared.parameters.items():
         if parameter.default is not None:
@@ -88,24 +97,28 @@ def _check_defaults(declared: DeclaredRunbook, written: Written) -> None:
 
 
 def _check_once(declared: DeclaredRunbook, written: Written) -> None:
-    """What is done once for all nodes of a batch takes nothing of one of them, but under its condition."""
+    """What is done once for all nodes of a batch takes nothing of one of them, but under its condition.
+
+    What people are asked for has a name of its own.
+    """
     for number, step in enumerate(declared.steps):
-        if not step.once:
-            continue
-        for loc, text in named.texts(written.value["steps"][number]):
+        for loc, text in named.texts(written.value["steps"][number]) if step.once else ():
             found = [name for name in template.names(text) if name.startswith("node.")] if loc[0] != "when" else []
             if found:
                 what = f"there is no {{{{ {found[0]} }}}} here: the step is done once for all nodes of a batch"
                 written.add(written.place(("steps", number, *loc)), what, "take it out")
+        if isinstance(step, InputStep) and step.input_.name in declared.parameters:
+            what = f"{step.input_.name!r} is a parameter already"
+            written.add(written.place(("steps", number, "input", "name")), what, "give what is asked for another name")
 
 
-def _check_texts(written: Written) -> None:
+def _check_texts(written: Written, asked: frozenset[str]) -> None:
     """Every `{{ NAME }}` names something, and every query is one, whatever is put in."""
     parameters = written.value.get("parameters")
-    names: dict[str, Any] = parameters if isinstance(parameters, dict) else {}
+    names: dict[str, Any] = {**(parameters if isinstance(parameters, dict) else {}), **dict.fromkeys(asked)}
     sample = dict.fromkeys(names, "x") | {f"node.{name}": "x" for name in template.NODE_FIELDS}
     for loc, text in named.texts(written.value):
-        if loc[0] == "parameters":
+        if loc[0] == "parameters" or loc[-1] == "cel":
             continue
         try:
             template.check(text, names)
@@ -113,12 +126,7 @@ def _check_texts(written: Written) -> None:
                 parse(template.query(text, sample))
             elif loc[-1] in COMMANDS:
                 template.shell(text, sample)
-            if (loc == ("targets",) or loc in SIDES) and (
-                of_node := [name for name in template.names(text) if "." in name]
-            ):
-                raise UsageError(
-                    f"there is no {{{{ {of_node[0]} }}}} yet", next_step="the targets are what is asked for"
-                )
+            _check_early(loc, text, asked)
             if not _hidden(loc):
                 _refuse_secrets(text, names)
         except UsageError as error:
@@ -130,6 +138,14 @@ def _hidden(loc: Sequence[int | str]) -> bool:
     return (
         loc[-2:-1] in SECRET_MAPS or loc[-3:-1] in SECRET_MAPS or loc[-2:] in SECRET_TEXTS or "extra_vars" in loc[:-1]
     )
+
+
+def _check_early(loc: Loc, text: str, asked: frozenset[str]) -> None:
+    """What is needed before the first step is begun cannot wait for a node, nor for an answer. Raises UsageError."""
+    if loc == ("targets",) or loc in SIDES or loc[-1] in FILES:
+        for name in template.names(text):
+            if "." in name or name in asked:
+                raise UsageError(f"there is no {{{{ {name} }}}} yet", next_step="only parameters can stand here")
 
 
 def _refuse_secrets(text: str, parameters: dict[str, Any]) -> None:
@@ -145,5 +161,5 @@ def _refuse_secrets(text: str, parameters: dict[str, Any]) -> None:
         if kind == "secret":
             raise UsageError(
                 f"{name!r} is a secret, which would be seen here",
-                next_step=f"put it into 'env': {{SECRET: '{{{{ {name} }}}}'}}",
+                next_step=f"put it into 'env': {{SECRET: '{{{{ {name} }}}}'}}, or into 'headers'",
             )

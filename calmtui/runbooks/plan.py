@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from calmtui.actions.catalogue import Catalogue
 from calmtui.actions.deed import Deed
-from calmtui.errors import UsageError
+from calmtui.errors import CalmError, UsageError
 from calmtui.estate.model import Estate
 from calmtui.fleet.node import Node, NodeId
 from calmtui.fleet.production import is_production
@@ -28,7 +28,9 @@ from calmtui.providers.base import Danger
 from calmtui.runbooks import template, values
 from calmtui.runbooks.load import Runbook, load
 from calmtui.runbooks.phases import Phase
-from calmtui.runbooks.steps.kinds import NodeStep, RunbookStep, Step
+from calmtui.runbooks.steps.expression import Expression
+from calmtui.runbooks.steps.kinds import NodeStep, ParallelStep, RunbookStep, Step
+from calmtui.runbooks.steps.step import AnyStep
 from calmtui.runbooks.strategies import BlueGreened, Canaried
 from calmtui.runbooks.strategy import course, cut, sides
 
@@ -68,6 +70,10 @@ class PlannedStep(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     """Where its secrets are found, by name."""
     parts: tuple[PlannedStep, ...] = ()
     """What is done at the same time."""
+    files: dict[str, str] = {}
+    """The SHA-256 of each file that it needs, by its path relative to the estate."""
+    also: str = ""
+    """A query that has to select the node besides the condition of the step: that of the runbook's call."""
     stages: tuple[int, ...] = ()
     """The batches, counted from 0, in which it is done; none: in all of them."""
 
@@ -275,14 +281,36 @@ def _planned(
     number = 0
     for step in steps:
         inner = list(_called(estate, step, filled, within)) if isinstance(step, RunbookStep) else []
-        for one in inner or [PlannedStep("", _body(step), filled, secrets)]:
+        for one in inner or [_one(estate, step, filled, secrets)]:
             number += 1
             key = f"{prefix}{number}"
-            parts = tuple(
-                PlannedStep(f"{key}.{index}", part, one.values, one.secrets)
-                for index, part in enumerate(one.body.get("parallel", ()), 1)
-            )
-            yield msgspec.structs.replace(one, key=key, parts=parts)
+            parts = (msgspec.structs.replace(part, key=f"{key}.{index}") for index, part in enumerate(one.parts, 1))
+            yield msgspec.structs.replace(one, key=key, parts=tuple(parts))
+
+
+def _one(estate: Estate, step: AnyStep, filled: dict[str, str], secrets: dict[str, str]) -> PlannedStep:
+    """A step that has no key yet."""
+    files = {name: _bound(estate.folder / name) for name in (template.text(file, filled) for file in step.files())}
+    within = step.parallel if isinstance(step, ParallelStep) else ()
+    parts = tuple(_one(estate, part, filled, secrets) for part in within)
+    return PlannedStep("", step.model_dump(by_alias=True, exclude_unset=True), filled, secrets, parts, files=files)
+
+
+def _bound(path: Path) -> str:
+    """The SHA-256 of a file that a step needs. Raises UsageError."""
+    try:
+        return digest(path)
+    except CalmError as error:
+        raise UsageError(error.what, where=error.where, next_step="the runbook needs it: put it there") from None
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of what a file holds now, in hexadecimal. Blocks. Raises CalmError."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CalmError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
 
 
 def _called(
@@ -302,16 +330,10 @@ def _called(
 
 def _when(planned: PlannedStep, step: RunbookStep, filled: dict[str, str]) -> PlannedStep:
     """A step of a called runbook, under the condition of the call besides its own."""
-    if step.when is None:
+    if not isinstance(step.when, str):
         return planned
     outer = template.query(step.when, filled)
-    inner = planned.body.get("when")
-    return msgspec.structs.replace(planned, body=planned.body | {"when": f"({outer}) ({inner})" if inner else outer})
-
-
-def _body(step: Step) -> dict[str, Any]:
-    body: dict[str, Any] = step.model_dump(by_alias=True, exclude_unset=True)
-    return body
+    return msgspec.structs.replace(planned, also=f"({planned.also}) ({outer})" if planned.also else outer)
 
 
 def target(node: Node, used: frozenset[str]) -> PlannedNode:
@@ -357,17 +379,25 @@ def title(step: PlannedStep) -> str:
 
 
 def sentence(step: PlannedStep, node: PlannedNode | None) -> str:
-    """What a step does to a node."""
+    """What a step does to a node. What is not known yet stands as it is written."""
     declared = step.declared
     filled = step.filled(node)
-    open_ = [] if node is not None else [name for name in used_in([step]) if name.startswith("node.")]
+    open_ = [name for name in used_in([step]) if name not in filled and (node is None or not name.startswith("node."))]
     filled |= {name: f"@{name}@" for name in open_}  # which needs no quotes anywhere
     said = " | ".join(sentence(part, node) for part in step.parts) if step.parts else declared.said(filled)
-    if declared.when:
-        said += f", where {template.query(declared.when, filled)}"
+    if step.files:
+        said += f" (sha256 {', '.join(digest[:12] for digest in step.files.values())})"
+    conditions = [condition(declared.when, filled)] if declared.when else []
+    if conditions := [*conditions, *filter(None, [step.also])]:
+        said += f", where {' and '.join(conditions)}"
     for name in open_:
         said = said.replace(f"@{name}@", f"{{{{ {name} }}}}")
     return said
+
+
+def condition(when: str | Expression, filled: Mapping[str, str]) -> str:
+    """A condition in words."""
+    return template.query(when, filled) if isinstance(when, str) else when.cel
 
 
 def to_be_typed(plan: RunPlan, nodes: Iterable[Node]) -> str:

@@ -18,6 +18,8 @@ PASSED = frozenset({Status.OK, Status.UNCHANGED, Status.SKIPPED})
 """A step after which the next one is done."""
 _AGAIN = frozenset({Status.FAILED, Status.SKIPPED, Status.DENIED})
 """What a later attempt takes up again: it is known that it was not done, or that it failed."""
+ANSWER = "answer "
+"""What the steps begin with under which answers stand, before the name of what was asked for."""
 ROLLBACK = "rollback-"
 """What the keys of the steps of a rollback begin with."""
 _WORDS = frozenset(status.value for status in Status)
@@ -74,6 +76,10 @@ class Progress:
     def keys(self, node: NodeId) -> list[str]:
         """The keys of the steps of a node of which anything is known."""
         return [step for step in self._keys.get(node, ()) if step]
+
+    def answers(self) -> dict[str, str]:
+        """What people have told the run that it has asked for, by name."""
+        return {key.removeprefix(ANSWER): self.steps["", key].detail for key in self.keys("") if key.startswith(ANSWER)}
 
     def step(self, node: NodeId, step: str) -> Event | None:
         """The last that is known of a step of a node."""

@@ -33,7 +33,7 @@ class Stage:
         self._plan = running.plan
         self._progress = running.progress
         self._account = running.account
-        self._on_node = OnNode(running.live, running.account)
+        self._on_node = OnNode(running.live, running.plan, running.account)
 
     async def do(self, nodes: Sequence[PlannedNode]) -> str:
         """Do its steps on the nodes; what comes of it: go on, stop, or held because it is to pause."""

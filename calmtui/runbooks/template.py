@@ -91,6 +91,8 @@ def _value(name: str, values: Mapping[str, str]) -> str:
     """A value; a label that the node has not is empty, as in queries."""
     if name.startswith("node.label."):
         return values.get(name, "")
+    if name not in values:
+        raise UsageError(f"there is no value for {{{{ {name} }}}} yet", next_step="ask for it in a step before")
     return values[name]
 
 

@@ -50,6 +50,7 @@ async def run(
     seconds: float | None,
     folder: Path,
     tell: Tell | None = None,
+    stdin: bytes | Path = b"",
 ) -> Answer:
     """Run a line for the node's shell. `folder` takes the files of what prints much. Raises a SourceError."""
     place = runs_at(live, node)
@@ -63,7 +64,7 @@ async def run(
         async with (
             asyncio.timeout(seconds),
             _telling(said, tell),
-            aclosing(source.start(place, Command((line,), environment=dict(environment)))) as pieces,
+            aclosing(source.start(place, Command((line,), stdin, environment=dict(environment)))) as pieces,
         ):
             async for piece in pieces:
                 if isinstance(piece, Output):

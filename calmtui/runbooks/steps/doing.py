@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -21,10 +21,11 @@ from calmtui.fleet.query import compile_query
 from calmtui.runbooks import template
 from calmtui.runbooks.account import Account
 from calmtui.runbooks.journal import Event
-from calmtui.runbooks.plan import PlannedNode, PlannedStep, RunPlan
+from calmtui.runbooks.plan import PlannedNode, PlannedStep, RunPlan, condition, digest
 from calmtui.runbooks.progress import Progress
 from calmtui.runbooks.steps import commands
-from calmtui.runbooks.steps.step import EachStep, OnceStep, Result, Stopped, cancelled
+from calmtui.runbooks.steps.expression import Expression, of_node
+from calmtui.runbooks.steps.step import AnyStep, EachStep, OnceStep, Result, Stopped, cancelled
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,8 @@ class Doing:
     """The beginning of it that has no end in the journal: it may have happened."""
     since: float
     """When the run began with the node, seconds since the epoch."""
+    earlier: Mapping[str, Event] = field(default_factory=dict)
+    """What has come of other steps on the node, by the name of the step."""
 
     @property
     def folder(self) -> Path:
@@ -90,15 +93,43 @@ class Doing:
 
     def selects(self, query: str) -> bool:
         """Whether a query of the runbook selects the node now. Raises QueryError, CalmError."""
-        return compile_query(template.query(query, self.filled), around(self.live))(self.node)
+        return self.selected_by(template.query(query, self.filled))
+
+    def selected_by(self, query: str) -> bool:
+        """Whether a query as it stands selects the node now. Raises QueryError, CalmError."""
+        return compile_query(query, around(self.live))(self.node)
+
+    def holds(self, condition: str | Expression) -> bool:
+        """Whether a query selects the node now, or an expression is true of it. Raises QueryError, CalmError."""
+        if isinstance(condition, str):
+            return self.selects(condition)
+        return condition.holds(
+            {"node": of_node(self.node), "parameters": self.step.values, "steps": _came(self.earlier)}
+        )
+
+    async def file(self, name: str) -> Path:
+        """A file of the estate, which holds what it did when the plan was made. Raises CalmError."""
+        path = self.live.estate.folder / name
+        if await asyncio.to_thread(digest, path) != self.step.files[name]:
+            raise CalmError("it has changed since the plan was made", where=str(path), next_step="start the run anew")
+        return path
 
     async def command(
-        self, line: str, environment: Mapping[str, str] | None = None, timeout: float | None = None
+        self, line: str, environment: Mapping[str, str] | None = None, limit: float | None = None
     ) -> commands.Answer:
-        """Run a line that the runbook writes, with the values put in."""
+        """Run a line that the runbook writes, with the values put in, `limit` seconds at the most."""
+        return await self.asked(template.shell(line, self.filled), environment, limit)
+
+    async def asked(
+        self,
+        line: str,
+        environment: Mapping[str, str] | None = None,
+        limit: float | None = None,
+        stdin: bytes | Path = b"",
+    ) -> commands.Answer:
+        """Run a line as it stands; values are put into its environment."""
         given = {name: template.text(value, self.filled) for name, value in (environment or {}).items()}
-        line = template.shell(line, self.filled)
-        return await commands.run(self.live, self.node, line, given, timeout, self.folder, self._output)
+        return await commands.run(self.live, self.node, line, given, limit, self.folder, self._output, stdin)
 
     async def _output(self, output: str) -> None:
         """Note what was printed so far, and nothing else: what the beginning said is still to be known."""
@@ -107,17 +138,23 @@ class Doing:
 
 
 async def do(
-    live: LiveEstate, planned: PlannedNode, step: PlannedStep, account: Notes, before: Event | None, since: float
+    live: LiveEstate,
+    planned: PlannedNode,
+    step: PlannedStep,
+    account: Notes,
+    before: Event | None,
+    since: float,
+    earlier: Mapping[str, Event],
 ) -> Result:
-    """Do a step on a node. Raises nothing: what goes wrong is its result."""
+    """Do a step on a node. Raises nothing: what goes wrong is its result. `earlier`: what came of others."""
 
     async def doing() -> Result:
         declared = step.declared
         assert isinstance(declared, EachStep), f"{step.key} is a step of a node"
-        filled = await asyncio.to_thread(step.filled, planned, masked=False)
-        this = Doing(live, planned, step, filled, account, before, since)
-        if before is None and declared.when is not None and not this.selects(declared.when):
-            return Result(Status.SKIPPED, f"not {template.query(declared.when, filled)}")
+        filled = await asyncio.to_thread(step.filled, planned, masked=False) | account.progress.answers()
+        this = Doing(live, planned, step, filled, account, before, since, earlier)
+        if before is None and (unmet := missed(this, declared)):
+            return Result(Status.SKIPPED, f"not {unmet}")
         return await declared.do(this)
 
     return await _told(doing(), f"step {step.key} on {planned.id}")
@@ -173,13 +210,14 @@ async def do_once(
     async def doing() -> Result:
         declared = step.declared
         assert isinstance(declared, OnceStep), f"{step.key} is a step of a batch"
-        filled = await asyncio.to_thread(step.filled, None, masked=False)
-        chosen = [node for node in nodes if before is not None or _selected(live, node, step, account)]
+        filled = await asyncio.to_thread(step.filled, None, masked=False) | account.progress.answers()
+        unmet = {} if before is not None else {node.id: _missed_by(live, node, step, account) for node in nodes}
+        chosen = [node for node in nodes if not unmet.get(node.id)]
         for node in nodes if step.per_node else ():
             if node not in chosen:
-                await account.note(node.id, step.key, Status.SKIPPED, f"not {declared.when}")
+                await account.note(node.id, step.key, Status.SKIPPED, f"not {unmet[node.id]}")
         if not chosen:
-            return Result(Status.SKIPPED, f"none of the nodes is {declared.when}")
+            return Result(Status.SKIPPED, f"none of the nodes is {next(iter(unmet.values()))}")
         batch = Batch(live, gate, plan, step, filled, index, chosen, waiting, account, key, before)
         return await declared.do_once(batch)
 
@@ -201,10 +239,24 @@ async def do_once(
     return result
 
 
-def _selected(live: LiveEstate, planned: PlannedNode, step: PlannedStep, account: Account) -> bool:
-    """Whether a step is done on a node under its condition, secrets being none of its words."""
-    when = step.declared.when
-    return when is None or Doing(live, planned, step, step.filled(planned), account, None, 0.0).selects(when)
+def _missed_by(live: LiveEstate, planned: PlannedNode, step: PlannedStep, account: Account) -> str:
+    """The condition of a step that does not hold of a node, secrets being none of its words; empty: none."""
+    filled = step.filled(planned) | account.progress.answers()
+    return missed(Doing(live, planned, step, filled, account, None, 0.0), step.declared)
+
+
+def missed(doing: Doing, declared: AnyStep) -> str:
+    """The condition of a step that does not hold; empty: none. Raises QueryError, CalmError."""
+    if doing.step.also and not doing.selected_by(doing.step.also):
+        return doing.step.also
+    if declared.when is not None and not doing.holds(declared.when):
+        return condition(declared.when, doing.filled)
+    return ""
+
+
+def _came(earlier: Mapping[str, Event]) -> dict[str, dict[str, str]]:
+    return {name: {"status": event.status.value, "detail": event.detail, "output": event.output}
+            for name, event in earlier.items()}  # fmt: skip
 
 
 async def _told(doing: Awaitable[Result], what: str) -> Result:

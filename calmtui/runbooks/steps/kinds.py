@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from calmtui.estate.declared import Name
 from calmtui.estate.problems import closest
@@ -14,9 +14,14 @@ from calmtui.runbooks.steps.action import ActionStep
 from calmtui.runbooks.steps.ansible import AnsibleStep
 from calmtui.runbooks.steps.approve import ApproveStep
 from calmtui.runbooks.steps.check import CheckStep
+from calmtui.runbooks.steps.copy import CopyStep
+from calmtui.runbooks.steps.expression import Expression
+from calmtui.runbooks.steps.http import HttpStep
+from calmtui.runbooks.steps.input import InputStep
 from calmtui.runbooks.steps.jenkins import JenkinsStep
 from calmtui.runbooks.steps.notify import NotifyStep
 from calmtui.runbooks.steps.run import RunStep
+from calmtui.runbooks.steps.script import ScriptStep
 from calmtui.runbooks.steps.step import AnyStep
 from calmtui.runbooks.steps.wait import WaitStep
 
@@ -28,6 +33,13 @@ class RunbookStep(AnyStep):
     """Its name."""
     parameters: dict[ParameterName, Value] = {}
     """What it needs to be told."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> RunbookStep:
+        if isinstance(self.when, Expression):
+            what = "an expression for all steps of another runbook; write a query, or put it into its steps"
+            raise ValueError(what)  # noqa: TRY004 -- as pydantic wants it
+        return self
 
     def said(self, filled: Mapping[str, str]) -> str:
         """Which one; a plan holds its steps instead."""
@@ -46,16 +58,13 @@ class ParallelStep(AnyStep):
 
 
 EACH: dict[str, type[AnyStep]] = {
-    "run": RunStep,
-    "action": ActionStep,
-    "wait": WaitStep,
-    "check": CheckStep,
-    "jenkins": JenkinsStep,
-}
+    "run": RunStep, "script": ScriptStep, "copy": CopyStep, "action": ActionStep, "wait": WaitStep,
+    "check": CheckStep, "http": HttpStep, "jenkins": JenkinsStep,
+}  # fmt: skip
 """What is done on each node by itself."""
 KINDS: dict[str, type[AnyStep]] = {
-    **EACH, "approve": ApproveStep, "notify": NotifyStep, "runbook": RunbookStep, "parallel": ParallelStep,
-    "ansible": AnsibleStep,
+    **EACH, "approve": ApproveStep, "input": InputStep, "notify": NotifyStep, "runbook": RunbookStep,
+    "parallel": ParallelStep, "ansible": AnsibleStep,
 }  # fmt: skip
 
 
@@ -92,6 +101,9 @@ _Each = (
     | Annotated[WaitStep, Tag("WaitStep")]
     | Annotated[CheckStep, Tag("CheckStep")]
     | Annotated[JenkinsStep, Tag("JenkinsStep")]
+    | Annotated[ScriptStep, Tag("ScriptStep")]
+    | Annotated[CopyStep, Tag("CopyStep")]
+    | Annotated[HttpStep, Tag("HttpStep")]
 )
 
 NodeStep = Annotated[_Each, Discriminator(_tag), _one_of(EACH)]
@@ -103,6 +115,7 @@ GateStep = Annotated[CheckStep, _one_of(("check",))]
 Step = Annotated[
     _Each
     | Annotated[ApproveStep, Tag("ApproveStep")]
+    | Annotated[InputStep, Tag("InputStep")]
     | Annotated[NotifyStep, Tag("NotifyStep")]
     | Annotated[RunbookStep, Tag("RunbookStep")]
     | Annotated[ParallelStep, Tag("ParallelStep")]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from calmtui import sanitise
 from calmtui.errors import CalmError, UsageError
 from calmtui.estate.live import LiveEstate
 from calmtui.fleet.moment import seconds
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from calmtui.runbooks.steps.check import LogRate
 
 HTTP_SECONDS = 10.0
-"""That a server has to say something more."""
+"""That a server has to answer a check."""
+SHOWN = 4096
+"""Bytes of an answer that are shown."""
 LARGEST = 1 << 20
 """Bytes of an answer that are looked at."""
 LOOKS = 6
@@ -47,26 +49,77 @@ async def tcp(address: str) -> str:
     return ""
 
 
+@dataclass(frozen=True)
+class Request:
+    """A request over HTTP."""
+
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server has answered."""
+
+    status: int
+    body: bytes
+    """The beginning of it."""
+
+    @property
+    def shown(self) -> str:
+        """The beginning of it, safe for a terminal."""
+        lines = self.body[:SHOWN].decode(errors="replace").splitlines()
+        return "\n".join(sanitise.word(line) for line in lines)
+
+    def trouble(self, statuses: Sequence[int], contains: str) -> str:
+        """What is wrong with it; empty: nothing."""
+        if self.status not in statuses:
+            return f"status {self.status}"
+        return "" if contains.encode() in self.body else f"the answer does not hold {contains!r}"
+
+
+class NoAnswer(CalmError):
+    """Nothing was answered; `sent` says whether the server may have got the request."""
+
+    def __init__(self, what: str, *, sent: bool) -> None:
+        super().__init__(what)
+        self.sent = sent
+
+
+async def ask(request: Request, seconds: float) -> Answer:
+    """The answer of a server. Raises NoAnswer, UsageError."""
+    import aiohttp
+
+    address = urlsplit(request.url)
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise UsageError(f"{request.url!r} is no http address")
+    headers = {"User-Agent": "calmtui", **request.headers}
+    if request.body and request.body[:1] in "[{":
+        headers.setdefault("Content-Type", "application/json")
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds), trust_env=True) as session,
+            session.request(request.method, request.url, headers=headers, data=request.body) as answer,
+        ):
+            return Answer(answer.status, await answer.content.read(LARGEST))
+    except aiohttp.ClientConnectorError as error:
+        raise NoAnswer(
+            f"{address.hostname}: no answer: {error.os_error.strerror or error.os_error}", sent=False
+        ) from None
+    except TimeoutError:
+        raise NoAnswer(f"{address.hostname}: no answer within {seconds:g} s", sent=True) from None
+    except (aiohttp.ClientError, OSError) as error:
+        raise NoAnswer(f"{address.hostname}: no answer: {error or type(error).__name__}", sent=True) from None
+
+
 async def http(url: str, statuses: Sequence[int], contains: str) -> str:
     """What is wrong with the answer to a GET; empty: nothing. Raises UsageError."""
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise UsageError(f"{url!r} is no http address")
-    return await asyncio.to_thread(_http, url, statuses, contains)
-
-
-def _http(url: str, statuses: Sequence[int], contains: str) -> str:
-    request = urllib.request.Request(url, headers={"User-Agent": "calmtui"})  # noqa: S310 -- http(s), seen to above
     try:
-        with urllib.request.urlopen(request, timeout=HTTP_SECONDS) as answer:  # noqa: S310
-            status, body = answer.status, answer.read(LARGEST)
-    except urllib.error.HTTPError as error:
-        with error:
-            status, body = error.code, error.read(LARGEST)
-    except (urllib.error.URLError, OSError) as error:
-        return f"no answer: {getattr(error, 'reason', error)}"
-    if status not in statuses:
-        return f"status {status}"
-    return "" if contains.encode() in body else f"the answer does not hold {contains!r}"
+        return (await ask(Request(url), HTTP_SECONDS)).trouble(statuses, contains)
+    except NoAnswer as error:
+        return str(error)
 
 
 async def logs(live: LiveEstate, node: Node, rate: LogRate, begun: float, rest: Sequence[Node] = ()) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from calmtui.actions.outcome import Status
 from calmtui.providers.base import Danger
 from calmtui.runbooks.fields import Strict
+from calmtui.runbooks.steps.expression import Expression
 
 if TYPE_CHECKING:
     from calmtui.actions.catalogue import Catalogue
@@ -62,8 +63,9 @@ class AnyStep(Strict, abc.ABC):
 
     name: str = ""
     """What it is called. Unset: what it does."""
-    when: str | None = None
-    """A query: the step is done on the nodes that it selects at that moment, and skipped on the others."""
+    when: str | Expression | None = None
+    """A query, or an expression of CEL: the step is done on the nodes that it selects at that moment, and skipped on
+    the others."""
 
     @property
     def once(self) -> bool:
@@ -78,6 +80,10 @@ class AnyStep(Strict, abc.ABC):
     @abc.abstractmethod
     def said(self, filled: Mapping[str, str]) -> str:
         """What it does, in words, with `filled` put in."""
+
+    def files(self) -> tuple[str, ...]:
+        """The files that it needs, relative to the estate: a plan binds what they hold."""
+        return ()
 
     def effect(self, nodes: Sequence[Node], known: Catalogue) -> Effect:
         """What it does to some nodes. Raises UsageError where it cannot be done to any of them."""

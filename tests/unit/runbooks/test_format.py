@@ -24,7 +24,9 @@ from calmtui.runbooks.values import check
 
 HEAD = "runbook: x\nsummary: s\ntargets: kind=host\n"
 STEPS = "steps:\n  - {run: ls}\n"
-KINDS = "one of run, action, wait, check, jenkins, approve, notify, runbook, parallel, ansible"
+KINDS = (
+    "one of run, script, copy, action, wait, check, http, jenkins, approve, input, notify, runbook, parallel, ansible"
+)
 SCHEMA = Path(__file__).parents[3] / "inventory" / "runbook.schema.json"
 
 BROKEN: dict[str, tuple[str, list[str]]] = {
@@ -42,7 +44,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     "no step": (HEAD + "steps: []\n", ["4:8: 'steps' is empty; it must have at least 1 item"]),
     "a key of a step": (
         HEAD + "steps:\n  - {run: ls, retires: 2}\n",
-        ["5:15: unknown key 'retires'; allowed: name, when, run, env, unless, creates, repeatable, expect, retries, timeout; did you mean 'retries'?"],
+        ["5:15: unknown key 'retires'; allowed: name, when, env, unless, creates, repeatable, expect, retries, timeout, run; did you mean 'retries'?"],
     ),
     "a key of another step": (
         HEAD + "steps:\n  - {action: restart, timeout: 3s}\n",
@@ -50,7 +52,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     ),
     "a gate among parallel steps": (
         HEAD + "steps:\n  - parallel: [{run: a}, {approve: {}}]\n",
-        ["5:26: no approve can stand here; one of run, action, wait, check, jenkins"],
+        ["5:26: no approve can stand here; one of run, script, copy, action, wait, check, http, jenkins"],
     ),
     "a length of time": (
         HEAD + "steps:\n  - {run: ls, timeout: 3 minutes}\n",
@@ -70,7 +72,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     ),
     "the node in the targets": (
         "runbook: x\nsummary: s\ntargets: 'name={{ node.name }}'\n" + STEPS,
-        ["3:10: there is no {{ node.name }} yet; the targets are what is asked for"],
+        ["3:10: there is no {{ node.name }} yet; only parameters can stand here"],
     ),
     "a query": (
         HEAD + "steps:\n  - {run: ls, when: 'kind=('}\n",
@@ -78,11 +80,11 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     ),
     "a secret in a command": (
         HEAD + "parameters: {token: {type: secret, env: TOKEN}}\nsteps:\n  - {run: 'login {{ token }}'}\n",
-        ["6:11: 'token' is a secret, which would be seen here; put it into 'env': {SECRET: '{{ token }}'}"],
+        ["6:11: 'token' is a secret, which would be seen here; put it into 'env': {SECRET: '{{ token }}'}, or into 'headers'"],
     ),
     "a secret in a message": (
         HEAD + "parameters: {token: {type: secret, env: TOKEN}}\nsteps:\n  - {notify: 'done {{ token }}'}\n",
-        ["6:14: 'token' is a secret, which would be seen here; put it into 'env': {SECRET: '{{ token }}'}"],
+        ["6:14: 'token' is a secret, which would be seen here; put it into 'env': {SECRET: '{{ token }}'}, or into 'headers'"],
     ),
     "a secret from nowhere": (
         HEAD + "parameters: {token: {type: secret}}\n" + STEPS,
@@ -132,7 +134,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         HEAD + "strategy: {blue_green: {blue: name=, green: 'name={{ node.name }}', up: [{run: a}], switch: [{run: a}], back: [{run: a}]}}\n",
         [
             "4:31: the query ends too early; expected a text in quotes or a value",
-            "4:45: there is no {{ node.name }} yet; the targets are what is asked for",
+            "4:45: there is no {{ node.name }} yet; only parameters can stand here",
         ],
     ),
     "comparing without a rest": (
