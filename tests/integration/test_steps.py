@@ -120,6 +120,7 @@ def test_a_run_waits_for_an_answer_and_refuses_a_file_that_has_changed_meanwhile
     planned = run("-i", str(estate), "run", "x", "--plan")
     assert "run echo {{ build }} > /root/told" in planned.out
     began = run("-i", str(estate), "run", "x", "--yes", "--detach")
+    assert began.out, began.err
     journal = Journal()
     waits = until(lambda: (one := journal.run(began.out.strip())).standing is Standing.WAITING and one)
     assert waits.detail.endswith(f"waits for `calmtui run answer {waits.id} build=…`: Which build?")
@@ -131,6 +132,8 @@ def test_a_run_waits_for_an_answer_and_refuses_a_file_that_has_changed_meanwhile
     assert run("-i", str(estate), "run", "answer", waits.id, "build=7").status == 0
     ended = until(lambda: (one := journal.run(waits.id)).standing.ended and one)
     assert (ended.standing, ended.detail) == (Standing.FAILED, "3 failed")
+    ends = [(event.node, event.step, event.status.value, event.detail) for event in journal.events(waits.id)]
+    assert not any(status == "failed" and step == "2" for _, step, status, _ in ends), ends
     assert {(root(ssh_fleet, host) / "told").read_text() for host in HOSTS} == {"7\n"}
     details = {event.detail for event in journal.events(waits.id) if event.node and event.step == "3"}
     assert any("it has changed since the plan was made" in detail for detail in details)
