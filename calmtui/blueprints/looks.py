@@ -148,7 +148,7 @@ async def _asked(gate: Gate, question: _Question, refused: dict[NodeId, str], no
         if why and _is_command(step):
             found[what] = Answer(Status.UNKNOWN, f"it may not be asked: {why}")
             continue
-        result = await do(gate.live, planned, step, notes, None, 0.0)
+        result = await do(gate.live, planned, step, notes, None, 0.0, {})
         found[what] = Answer(result.status, result.detail)
     return Looked(found.get("version"), found.get("check"))
 

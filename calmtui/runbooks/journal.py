@@ -331,7 +331,7 @@ class Journal:
         """What a run was told that it asks for, under a name: one event, or none."""
         from calmtui.runbooks.progress import ANSWER
 
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(
                 "select step, detail, output, at, attempt from events where run = ? and node = '' and step = ?"
                 " order by seq limit 1",
