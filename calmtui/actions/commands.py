@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import join
 
+import msgspec
+
 from calmtui import masks
 from calmtui.actions import limits
 from calmtui.actions.deed import Deed
@@ -146,10 +148,11 @@ class Fanout:
         if source is None:
             raise unopened(self.live, place)
         reached, ended = False, None
+        command = msgspec.structs.replace(self.command, unended=answer.left_running)
         try:
             async with (
                 asyncio.timeout(self.limits.connect_seconds) as limit,
-                aclosing(source.start(place, self.command)) as pieces,
+                aclosing(source.start(place, command)) as pieces,
             ):
                 async for piece in pieces:
                     if isinstance(piece, Output):
@@ -160,10 +163,18 @@ class Fanout:
                         reached = True
                         limit.reschedule(_at(self.limits.seconds))
         except TimeoutError as error:
-            if not reached:
+            if not reached and not answer.unended:
                 raise Unreachable(f"not reached within {self.limits.connect_seconds:g} s", where=place.name) from error
+            seconds = self.limits.seconds if reached else self.limits.connect_seconds
             answer.ending = "timed out"
-            return Status.FAILED, _join(f"timed out: ended after {self.limits.seconds:g} s", answer.said, failed=True)
+            if answer.unended:
+                said = f"timed out after {seconds:g} s: it does not answer, and may run the command when it comes back"
+                return Status.UNKNOWN, said
+            return Status.FAILED, _join(f"timed out: ended after {seconds:g} s", answer.said, failed=True)
+        except Unreachable as error:
+            if not answer.unended:
+                raise
+            raise OutcomeUnknown(f"{error.what}, as the command was begun", where=place.name) from error
         assert ended is not None, "a command that ends says how"
         answer.exit_status, answer.ending = ended.exit_status, f"exit {ended.exit_status}"
         failed = ended.exit_status != 0

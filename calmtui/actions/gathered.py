@@ -26,6 +26,12 @@ class Answer:
     ending: str = ""
     """`exit 0`, `timed out`, `unreachable`…; empty while it runs."""
     exit_status: int | None = None
+    unended: bool = False
+    """It was left before its end, and the far side has not said that it has ended there."""
+
+    def left_running(self) -> None:
+        """See `Command.unended`."""
+        self.unended = True
 
 
 @dataclass(slots=True)

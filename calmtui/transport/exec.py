@@ -50,6 +50,13 @@ class Command(msgspec.Struct, frozen=True):
     """It reads its input to the end before it does anything that lasts: then it is not watched, its input not kept."""
     sent: Callable[[int], None] | None = None
     """Told how many more bytes of the input have gone out."""
+    unended: Callable[[], None] | None = None
+    """Told when it was left before its end and the far side has not said that it has ended there: it may run on."""
+
+    def left_running(self) -> None:
+        """Say that it may run on."""
+        if self.unended is not None:
+            self.unended()
 
 
 class Output(msgspec.Struct, frozen=True, gc=False):
@@ -276,6 +283,8 @@ class _Talk:
                 with contextlib.suppress(Exception):  # it is lost: the far side notices that as well
                     async with asyncio.timeout(ENDING):
                         await self._end()
+                if self.status is None:
+                    self._sending.command.left_running()
         await self._channel.close()
 
     async def _end(self) -> None:

@@ -30,7 +30,7 @@ from tests.lab.aws_proxy import CUT, AwsProxy
 from tests.lab.docker import DockerEngine
 
 LABEL = "calmtui.test=faults"
-STOPS = 24
+STOPS = 50
 """Containers that are stopped while the engine dies."""
 
 
@@ -102,10 +102,10 @@ async def test_an_engine_that_is_killed_in_the_middle_leaves_true_outcomes(
         ended: list[Outcome] = []
 
         def note(outcome: Outcome) -> None:
-            """The engine dies when a third of them are stopped."""
+            """The engine dies when half of them are stopped."""
             if outcome.status.final:
                 ended.append(outcome)
-                if len(ended) == STOPS // 3:
+                if len(ended) == STOPS // 2:
                     docker_engine.kill()
 
         async with LiveEstate(load_estate(estate)) as live:

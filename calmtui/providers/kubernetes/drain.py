@@ -14,6 +14,7 @@ from typing import Any
 
 from calmtui.providers.base import NodeGone, OutcomeUnknown, SourceError, Throttled, Unreachable
 from calmtui.providers.kubernetes.connect import Api
+from calmtui.providers.kubernetes.errors import Conflict
 from calmtui.providers.kubernetes.kinds import MACHINE, POD
 
 MIRROR = "kubernetes.io/config.mirror"
@@ -22,6 +23,8 @@ AT_ONCE = 8
 """Evictions under way together."""
 BUDGET_SECONDS = 5.0
 """Between two attempts to evict a pod that a disruption budget holds."""
+AWAY_SECONDS = 1.0
+"""Between two attempts to ask an API server that is away."""
 POLL_SECONDS = 1.0
 """Between two looks at whether evicted pods have ended."""
 MOST_NAMED = 5
@@ -40,23 +43,36 @@ class Drain:
         self._deadline = time.monotonic() + timeout
         self._held: dict[str, str] = {}
         """Pods that could not be evicted yet, with the API server's reason."""
+        self._accepted = 0
+        """Evictions that the API server has taken."""
 
     async def run(self) -> str:
         """Drain it; returns what was done. Raises a SourceError that says what remained."""
         path = MACHINE.path(name=self._name)
         await self._api.change("PATCH", path, {"spec": {"unschedulable": True}}, patch="strategic")
-        pods = [pod for pod in await self._pods() if not stays(pod)]
+        try:
+            pods = [pod for pod in await self._pods() if not stays(pod)]
+            version = await self._eviction_version()
+        except Unreachable as error:
+            raise SourceError(f"cordoned, nothing evicted: {error.what}", where=self._api.where) from error
         if not self._force:
             self._refuse_losses(pods)
-        version = await self._eviction_version()
         turn = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._evict(pod, version, turn)) for pod in pods]
-        evicted = sum(task.result() for task in tasks)
-        left = await self._wait_for_the_end({pod["metadata"]["uid"] for pod in pods})
-        if left or self._held:
+            for pod in pods:
+                group.create_task(self._evict(pod, version, turn))
+        try:
+            left = await self._wait_for_the_end({pod["metadata"]["uid"] for pod in pods})
+        except Unreachable as error:
+            raise OutcomeUnknown(
+                f"cordoned, {self._accepted} of {counted(pods)} accepted for eviction; what has become of them is not "
+                f"known: {error.what}",
+                where=self._api.where,
+                next_step="look at its pods once the API server answers, and drain it again",
+            ) from error
+        if left:
             raise SourceError(
-                f"cordoned, {evicted} of {counted(pods)} evicted; {self._remaining(left)}",
+                f"cordoned, {len(pods) - len(left)} of {counted(pods)} evicted; {self._remaining(left)}",
                 where=self._api.where,
                 next_step="drain again once that is settled, or uncordon",
             )
@@ -64,8 +80,18 @@ class Drain:
 
     async def _pods(self) -> list[RawPod]:
         query = {"fieldSelector": f"spec.nodeName={self._name}"}
-        found: list[RawPod] = (await self._api.get_json(POD.path(), query)).get("items") or []
+        found: list[RawPod] = (await self._read(POD.path(), query)).get("items") or []
         return found
+
+    async def _read(self, path: str, query: dict[str, str] | None = None) -> dict[str, Any]:
+        """Ask again and again while the API server is away: it may be restarted in the middle of a drain."""
+        while True:
+            try:
+                return await self._api.get_json(path, query or {})
+            except Unreachable:
+                if time.monotonic() + AWAY_SECONDS > self._deadline:
+                    raise
+                await asyncio.sleep(AWAY_SECONDS)
 
     def _refuse_losses(self, pods: list[RawPod]) -> None:
         bare = [full_name(pod) for pod in pods if not _ended(pod) and not _controller(pod)]
@@ -84,14 +110,14 @@ class Drain:
 
     async def _eviction_version(self) -> str:
         """`policy/v1`, or what an older cluster (before 1.22) serves."""
-        resources = (await self._api.get_json("/api/v1")).get("resources") or []
+        resources = (await self._read("/api/v1")).get("resources") or []
         found = next((item for item in resources if item.get("name") == "pods/eviction"), None)
         if found is None:
             raise SourceError("cordoned, nothing evicted: the cluster has no Eviction API", where=self._api.where)
         return f"{found.get('group') or 'policy'}/{found.get('version') or 'v1'}"
 
-    async def _evict(self, pod: RawPod, version: str, turn: asyncio.Semaphore) -> bool:
-        """Evict one pod, again and again while a budget holds it; whether that was done."""
+    async def _evict(self, pod: RawPod, version: str, turn: asyncio.Semaphore) -> None:
+        """Evict one pod, again and again while a budget holds it or the API server is away."""
         meta = pod["metadata"]
         body = {
             "apiVersion": version,
@@ -104,37 +130,36 @@ class Drain:
             try:
                 async with turn:
                     await self._api.change("POST", path, body)
-            except NodeGone:
-                return True
+            except (NodeGone, Conflict):  # it is gone, and another may have its name
+                return
             except (Throttled, Unreachable, OutcomeUnknown) as error:  # to evict twice does no harm: the uid is fixed
                 self._held[full_name(pod)] = error.what
             except SourceError as error:
                 self._held[full_name(pod)] = error.what
-                return False
+                return
             else:
                 self._held.pop(full_name(pod), None)
-                return True
+                self._accepted += 1
+                return
             pause = BUDGET_SECONDS * random.uniform(0.8, 1.2)
             if time.monotonic() + pause > self._deadline:
-                return False
+                return
             await asyncio.sleep(pause)
 
     async def _wait_for_the_end(self, uids: set[str]) -> list[str]:
-        """Wait until pods are gone; the names of those that are still there at the deadline."""
+        """Wait until pods are gone; the names of those that are still there, held or at the deadline."""
         while True:
             left = [full_name(pod) for pod in await self._pods() if pod["metadata"]["uid"] in uids]
-            waiting = [name for name in left if name not in self._held]
-            if not waiting or time.monotonic() > self._deadline:
-                return waiting
+            if all(name in self._held for name in left) or time.monotonic() > self._deadline:
+                return left
             await asyncio.sleep(POLL_SECONDS)
 
     def _remaining(self, left: list[str]) -> str:
-        parts = []
-        if left:
-            parts.append(f"still ending: {shortened(left)}")
-        if self._held:
-            reason = next(iter(self._held.values()))
-            parts.append(f"not evicted: {shortened(list(self._held))} ({reason})")
+        held = [name for name in left if name in self._held]
+        ending = [name for name in left if name not in self._held]
+        parts = [f"still ending: {shortened(ending)}"] if ending else []
+        if held:
+            parts.append(f"not evicted: {shortened(held)} ({self._held[held[0]]})")
         return "; ".join(parts)
 
 

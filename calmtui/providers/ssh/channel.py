@@ -24,6 +24,11 @@ class HostChannel(asyncssh.SSHClientSession[bytes]):
         self._status: int | None = None
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
 
+    @property
+    def opened(self) -> bool:
+        """Whether the host has let it be opened: what it is to run has been sent then."""
+        return self._channel is not None
+
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         """Called when the channel is open."""
         self._channel = chan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from shlex import join, quote
@@ -22,9 +23,15 @@ async def start(pool: HostPool, command: Command) -> AsyncGenerator[Piece | None
         from calmtui.providers.ssh.channel import HostChannel  # imports asyncssh, which is there by now
 
         channel = HostChannel()
-        await connection.create_session(
-            lambda: channel, command_line(sending, pool.shell), encoding=None, request_pty=False
-        )
+        try:
+            await connection.create_session(
+                lambda: channel, command_line(sending, pool.shell), encoding=None, request_pty=False
+            )
+        except BaseException as error:  # the host hangs or is lost: if it comes back, it is not to begin the command
+            if channel.opened and (isinstance(error, asyncio.CancelledError) or connection.is_closed()):
+                command.left_running()
+            await channel.close()
+            raise
         yield None
         async with aclosing(follow(channel, sending, pool.name)) as pieces:
             async for piece in pieces:
