@@ -11,26 +11,22 @@ Ansible is installed into a temporary environment; where that is not possible th
 
 from __future__ import annotations
 
-import asyncio
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
+from bench.lab import side
+from bench.lab.our_fanout import LINE, ROUNDS, enough_files
 from bench.report import report
 from tests.lab.fleet import SshFleet
 from tests.lab.place import LAB
 
 SIZES = (256, 1000)
-ROUNDS = 3
 FIRST_PORT = 26000
-LINE = "hostname >/dev/null; uname -sr; cat /etc/hostname /etc/os-release"
-"""The same output on every host of the lab: a gathered one is one block."""
 OUTPUTS, LINES, ODD = 1000, 100, 7
 """Of the outputs gathered, every ODDth part differs from the majority in one line."""
 
@@ -41,7 +37,7 @@ def main(argv: list[str]) -> None:
     sizes = [int(text) for text in argv] or list(SIZES)
     if not sizes:
         return
-    _enough_files()
+    enough_files()
     fleet = SshFleet(max(sizes), prefix="bench", folder=LAB / "bench-fanout", first_port=FIRST_PORT)
     try:
         fleet.up()
@@ -59,64 +55,17 @@ def main(argv: list[str]) -> None:
 def _fanout(fleet: SshFleet, size: int, ansible: Path | None) -> None:
     clush = _median(lambda: _clush(fleet, size))
     playbook = _median(lambda: _with_ansible(ansible, fleet, size), 1) if ansible is not None else None
-    with get_context("spawn").Pool(1) as pool:  # forked, it would hold what this one does
-        cold, warm, resident = pool.apply(_ours, (str(fleet.ssh_config), fleet.hosts[:size]))
+    ours = side.run("bench.lab.our_fanout", str(fleet.ssh_config), *fleet.hosts[:size])
+    cold, warm = ours["cold"], ours["warm"]
     report("fanout", f"cold, {size} hosts", cold, "s", "clush -b -f 64", clush)
     report("fanout", f"warm, {size} hosts", warm, "s", "clush -b -f 64", clush)
     if playbook is not None:
         report("fanout", f"cold, {size} hosts", cold, "s", "ansible -m raw -f 64", playbook)
-    report("fanout", f"memory, {size} hosts connected and answered", resident, "MB")
+    report("fanout", f"memory, {size} hosts connected and answered", ours["resident"], "MB")
 
 
 def _median(timed: Callable[[], float], rounds: int = ROUNDS) -> float:
     return median(timed() for _ in range(rounds))
-
-
-def _ours(config: str, hosts: list[str]) -> tuple[float, float, float]:
-    """Seconds cold and warm, and MB that the process then holds, which is one of its own."""
-    import asyncssh  # noqa: F401 -- loaded before the clock starts, as an interpreter is
-
-    _enough_files()
-    rounds = [asyncio.run(_round(Path(config), hosts)) for _ in range(ROUNDS)]
-    cold, warm = (median(times[kind] for times, _ in rounds) for kind in (0, 1))
-    return cold, warm, rounds[0][1]
-
-
-async def _round(config: Path, hosts: list[str]) -> tuple[list[float], float]:
-    """Seconds of the first run of the command and of another on the same connections; MB held after both."""
-    from calmtui.actions.commands import Fanout, Limits
-    from calmtui.actions.gate import Gate
-    from calmtui.actions.gathered import groups
-    from calmtui.actions.outcome import Status, names
-    from calmtui.estate.live import LiveEstate
-    from calmtui.estate.model import Estate
-    from calmtui.fleet.node import Node
-    from calmtui.fleet.update import Delta
-    from calmtui.providers.base import Command, Opening
-    from calmtui.providers.ssh import PROVIDER
-
-    began = time.perf_counter()
-    options = PROVIDER.options()(hosts=hosts, ssh_config=config)
-    source = PROVIDER.open(Opening("bench", options, config.parent))
-    live = LiveEstate(Estate("bench"))
-    nodes = [Node(id=f"ssh:bench/{host}", kind="host", name=host, source="bench", offers=("exec",)) for host in hosts]
-    live.gatherer.sources["bench"] = source
-    live.fleet.apply("bench", [Delta("", put=nodes)])
-    times = []
-    gate = Gate(live, read_only=False, through="command", interactive=False)
-    for _ in range(2):
-        fanout = Fanout(gate, nodes, Command((LINE,)), Limits())
-        await fanout.admit()
-        await fanout.run()
-        called = names(nodes)
-        blocks = [(group.hosts(called), group.said.lines()) for group in groups(fanout.answers)]
-        times.append(time.perf_counter() - began)
-        began = time.perf_counter()
-        assert len(fanout.execution.having(Status.OK)) == len(hosts), fanout.counts()
-        assert len(blocks) == 1, "the hosts are to say the same"
-    resident = _resident()
-    await source.close()
-    return times, resident
 
 
 def _clush(fleet: SshFleet, size: int) -> float:
@@ -150,16 +99,6 @@ def _ansible(folder: Path) -> Path | None:
         print(f"fanout: ansible is not at hand, and not measured: {error}", file=sys.stderr)
         return None
     return folder / "bin" / "ansible"
-
-
-def _resident() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 1e6
-
-
-def _enough_files() -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 # -- gathering ----------------------------------------------------------------
