@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.lab.our_tree import never
-from bench.lab.painting import driver, key, running
+from bench.lab.painting import SIZE, SeenDriver, driver, key
 from bench.report import report
 from calmtui.actions.outcome import Status
 from calmtui.estate.live import LiveEstate
@@ -29,7 +29,7 @@ DONE = 5_000
 """Nodes that have all of it when the screen is opened."""
 RATE, EVERY = 2_000, 0.05
 """Events a second, and seconds between two times that some are written."""
-KEYS = 300
+KEYS = 200
 
 
 def _plan() -> RunPlan:
@@ -86,7 +86,10 @@ async def figures() -> dict[str, float]:
         journal.stands(run.id, Standing.RUNNING, "batch 6 of 10")
         journal.append(run.id, _events(0, DONE))
         app = CalmApp(LiveEstate(Estate("bench")), declare=never)
-        task = await running(app)
+        app.driver_class = SeenDriver
+        task = asyncio.create_task(app.run_async(size=SIZE))
+        while not app.is_running or not driver(app).seen:
+            await asyncio.sleep(0.05)
         began = time.perf_counter()
         screen = RunScreen(journal, run)
         await app.push_screen(screen)
