@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-COMMANDS = ("exec", "shell", "copy", "http", "runbook")
-"""What can be done to a node besides the actions of its provider, and may change it; `http`: by a request of a
-runbook to some other service."""
+COMMANDS = ("exec", "shell", "copy", "http", "apply", "set_image", "loadbalancer", "runbook")
+"""What can be done to a node besides the actions of its provider, and may change it. `http`: by a request to some other
+service, a job of Jenkins among them; `apply`, `set_image`, `loadbalancer`: by such steps of runbooks."""
 
 READS = ("fetch",)
 """What only reads, and yet is for some people only: files got from nodes."""

@@ -15,7 +15,7 @@ Foreign exceptions stop at the border: a provider raises only `SourceError` and 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -371,6 +371,72 @@ class OpenSsh(Protocol):
 
     def openssh(self, node: Node) -> Way:
         """How to reach the host of a node. Raises a SourceError."""
+        ...
+
+
+# -- load balancers ---------------------------------------------------------------
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A node as a target of a load balancer's group, at one port."""
+
+    port: int | None
+    state: str
+    """As the provider names it: `healthy`, `draining`."""
+    reason: str = ""
+
+
+@runtime_checkable
+class Balancers(Protocol):
+    """Takes nodes out of the groups of load balancers, and back into them; a group by its name or its full id."""
+
+    async def members(self, node: Node, group: str) -> list[Member]:
+        """What the group has of a node, those that are being drained among them. Raises a SourceError."""
+        ...
+
+    async def join(self, node: Node, group: str, ports: Sequence[int]) -> None:
+        """Put a node into the group, at these ports or at the group's own. Raises a SourceError."""
+        ...
+
+    async def leave(self, node: Node, group: str) -> None:
+        """Take a node out of the group, at every port. Raises a SourceError."""
+        ...
+
+
+# -- workloads ----------------------------------------------------------------------
+
+
+class Rollout(msgspec.Struct, frozen=True):
+    """How far a workload has come with what was asked of it last."""
+
+    done: bool
+    said: str
+    """`2 of 3 new replicas are available`."""
+    failed: bool = False
+    """It will come no further by itself; `said` is the reason."""
+
+
+@runtime_checkable
+class Workloads(Protocol):
+    """Changes workloads. Each of these does nothing where all is so already, and says then an empty text."""
+
+    async def apply(self, node: Node, manifest: Mapping[str, Any], *, force: bool) -> str:
+        """Have an object be as a manifest says, in the node's namespace unless it names another; what was done.
+
+        Fields that others have set are theirs: a SourceError says whose, unless `force` takes them over.
+        """
+        ...
+
+    async def set_images(self, node: Node, images: Mapping[str, str]) -> str:
+        """Give containers of a workload images, by the names of the containers; what was done. Raises a SourceError."""
+        ...
+
+    async def scale(self, node: Node, replicas: int) -> str:
+        """Give a workload so many replicas; what was done. Raises a SourceError."""
+        ...
+
+    async def rollout(self, node: Node) -> Rollout:
+        """How far it has come. Raises a SourceError."""
         ...
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from shlex import quote
+from typing import Any
 
 from calmtui.errors import UsageError
 from calmtui.estate.problems import closest
@@ -57,6 +58,18 @@ def of_node(node: Node) -> dict[str, str]:
 def text(template: str, values: Mapping[str, str]) -> str:
     """The text with values put in as they are."""
     return _PLACE.sub(lambda match: _value(match[1], values), template)
+
+
+def deep(value: Any, values: Mapping[str, str]) -> Any:
+    """A JSON-like value with values put into all of its texts. Raises UsageError for a name that there is not."""
+    if isinstance(value, str):
+        check(value, values)
+        return text(value, values)
+    if isinstance(value, dict):
+        return {key: deep(item, values) for key, item in value.items()}
+    if isinstance(value, list):
+        return [deep(item, values) for item in value]
+    return value
 
 
 def query(template: str, values: Mapping[str, str]) -> str:

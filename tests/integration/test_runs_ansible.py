@@ -84,7 +84,7 @@ GATED = """
 """
 
 
-@pytest.mark.parametrize("ending", ["killed"])
+@pytest.mark.parametrize("ending", ["killed", "cancelled", "killed, repeatable"])
 def test_what_is_ended_on_the_way_ends_on_the_hosts_and_is_said_to_be_unknown(
     ending: str,
     estate: Path,  # noqa: F811

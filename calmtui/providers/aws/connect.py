@@ -10,7 +10,7 @@ import asyncio
 import difflib
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from calmtui.providers.aws.threads import in_thread
 from calmtui.providers.base import Ask, AuthFailed, Misconfigured, Opening, SourceError, Unreachable
@@ -47,13 +47,19 @@ class Account:
         clients: Mapping[str, EC2Client],
         logs: Mapping[str, CloudWatchLogsClient],
         hints: Mapping[str, str],
+        balancers: Callable[[str], Any],
     ) -> None:
-        """`clients` and `logs` by region; no `logs` where no log groups are wanted."""
+        """`clients` and `logs` by region; no `logs` where no log groups are wanted. `balancers` makes the client of
+        load balancing of a region, which few need: not in two threads at once.
+        """
         self.clients = clients
         self.logs = logs
         self._name = name
         self._profile = profile
         self._hints = hints
+        self._make_balancers = balancers
+        self._balancers: dict[str, Any] = {}
+        self._making = asyncio.Lock()
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     @property
@@ -68,6 +74,15 @@ class Account:
     async def call_logs(self, region: str, request: Callable[[CloudWatchLogsClient], T]) -> T:
         """The same with its client of CloudWatch Logs."""
         return await self._call(self.logs, region, request, acting=False)
+
+    async def call_balancers(self, region: str, request: Callable[[Any], T], *, acting: bool = False) -> T:
+        """The same with its client of Elastic Load Balancing (v2)."""
+        async with self._making:
+            if region in self.clients and region not in self._balancers:
+                self._balancers[region] = await in_thread(
+                    lambda: self._make_balancers(region), f"aws {self._name} {region} load balancing"
+                )
+        return await self._call(self._balancers, region, request, acting=acting)
 
     async def _call(
         self, clients: Mapping[str, Client], region: str, request: Callable[[Client], T], *, acting: bool
@@ -88,7 +103,7 @@ class Account:
 
     def close(self) -> None:
         """Close the connections that are kept warm."""
-        for client in (*self.clients.values(), *self.logs.values()):
+        for client in (*self.clients.values(), *self.logs.values(), *self._balancers.values()):
             client.close()
 
 
@@ -154,8 +169,12 @@ def _account(opening: Opening, prompt: Callable[[str], str]) -> Account:
         region: session.client("logs", region_name=region, endpoint_url=options.logs_endpoint_url)
         for region in (regions if options.log_groups else ())
     }
+
+    def balancers(region: str) -> Any:
+        return session.client("elbv2", region_name=region, endpoint_url=options.balancers_endpoint_url)
+
     hints = {} if options.endpoint_url else _unknown(session, regions)
-    return Account(opening.name, options.profile, clients, logs, hints)
+    return Account(opening.name, options.profile, clients, logs, hints, balancers)
 
 
 def _session(opening: Opening, config: Config, prompt: Callable[[str], str]) -> boto3.Session:

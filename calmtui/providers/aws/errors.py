@@ -98,6 +98,8 @@ CODES: Mapping[str, tuple[type[SourceError], str]] = {
     "OperationNotPermitted": (Forbidden, "termination or stop protection may be on: see describe"),
     "InvalidInstanceID.NotFound": (NodeGone, ""),
     "ResourceNotFoundException": (NodeGone, ""),
+    "TargetGroupNotFound": (Misconfigured, "name a target group of the node's region, or give its ARN"),
+    "InvalidTarget": (SourceError, "the instance has to run, in a network of the target group"),
     "InvalidInstanceID.Malformed": (NodeGone, ""),
     "RequestLimitExceeded": _SLOWER,
     "Throttling": _SLOWER,

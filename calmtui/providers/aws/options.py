@@ -30,6 +30,9 @@ class AwsOptions(BaseModel):
     logs are then also the streams of these groups that bear its id, as the CloudWatch agent names them."""
     logs_endpoint_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
     """Where the CloudWatch Logs API is, for a private endpoint or a stand-in; unset: AWS's own of each region."""
+    balancers_endpoint_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    """Where the API of Elastic Load Balancing is, for a private endpoint or a stand-in; unset: AWS's own of each
+    region."""
     config_file: Path | None = None
     """The AWS configuration file; unset: AWS_CONFIG_FILE or `~/.aws/config`."""
     credentials_file: Path | None = None

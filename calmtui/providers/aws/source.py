@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
 
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Ready, Trouble, Update
 from calmtui.providers.aws import look
 from calmtui.providers.aws.actions import SETTLED, carry_out
+from calmtui.providers.aws.balancers import TargetGroup
 from calmtui.providers.aws.cloudwatch import Group
 from calmtui.providers.aws.connect import Account, connect, missing_file
 from calmtui.providers.aws.groups import KIND, GroupPoll, group_of
@@ -22,6 +23,7 @@ from calmtui.providers.aws.poll import RegionPoll
 from calmtui.providers.base import (
     LogChunk,
     LogRequest,
+    Member,
     Misconfigured,
     NodeEvent,
     NodeGone,
@@ -31,9 +33,11 @@ from calmtui.providers.base import (
     Unreachable,
 )
 
+T = TypeVar("T")
+
 
 class AwsSource:
-    """Implements Source, Lifecycle, Logs, Describe and Events of `providers.base`."""
+    """Implements Source, Lifecycle, Balancers, Logs, Describe and Events of `providers.base`."""
 
     kind = "aws"
 
@@ -103,6 +107,24 @@ class AwsSource:
         if poll is not None:
             poll.follow(instance_id, SETTLED[action])
         return told
+
+    async def members(self, node: Node, group: str) -> list[Member]:
+        """See `providers.base.Balancers`; a group is a target group."""
+        return await self._target_group(node, group, TargetGroup.members)
+
+    async def join(self, node: Node, group: str, ports: Sequence[int]) -> None:
+        """See `providers.base.Balancers`."""
+        await self._target_group(node, group, lambda it: it.join(ports), acting=True)
+
+    async def leave(self, node: Node, group: str) -> None:
+        """See `providers.base.Balancers`."""
+        await self._target_group(node, group, TargetGroup.leave, acting=True)
+
+    async def _target_group(self, node: Node, group: str, do: Callable[[TargetGroup], T], *, acting: bool = False) -> T:
+        region, instance_id = _instance(node)
+        return await self._connected().call_balancers(
+            region, lambda elbv2: do(TargetGroup(elbv2, group, instance_id, node)), acting=acting
+        )
 
     async def logs(self, node: Node, request: LogRequest) -> AsyncGenerator[LogChunk, None]:
         """A log group's events; or an instance's console (the newest 64 KiB) and the log streams that bear its id."""

@@ -26,7 +26,8 @@ async def act(api: Api, node: Node, action: str, parameters: Mapping[str, str]) 
         case "rollout-restart":
             return await _rollout_restart(api, path)
         case "scale":
-            return await _scale(api, path, number(parameters, "replicas", MOST_REPLICAS))
+            replicas = number(parameters, "replicas", MOST_REPLICAS)
+            return await scale(api, path, replicas) or f"has {replicas} replicas already"
         case "delete" | "delete-workload":
             return await _delete(api, path)
         case "cordon":
@@ -53,10 +54,11 @@ async def _rollout_restart(api: Api, path: str) -> str:
     return "rollout begun"
 
 
-async def _scale(api: Api, path: str, replicas: int) -> str:
+async def scale(api: Api, path: str, replicas: int) -> str:
+    """Give a workload so many replicas; what was done, which is nothing where it has them."""
     before = (await api.get_json(f"{path}/scale")).get("spec", {}).get("replicas", 0)
     if before == replicas:
-        return f"has {replicas} replicas already"
+        return ""
     await api.change("PATCH", f"{path}/scale", {"spec": {"replicas": replicas}}, patch="merge")
     return f"scaled from {before} to {replicas}"
 

@@ -24,7 +24,11 @@ READ_BUFFER = 2**18
 """Bytes that a connection reads ahead of its consumer: large pieces make logs and listings cheap."""
 KEEPALIVE = ((socket.TCP_KEEPIDLE, 20), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
 """Seconds and probes: a quiet stream through a firewall is kept open, and a dead one noticed in a minute."""
-PATCHES = {"merge": "application/merge-patch+json", "strategic": "application/strategic-merge-patch+json"}
+PATCHES = {
+    "merge": "application/merge-patch+json",
+    "strategic": "application/strategic-merge-patch+json",
+    "apply": "application/apply-patch+yaml",  # of which JSON is a part
+}
 
 
 class Api:
@@ -88,15 +92,15 @@ class Api:
         return body
 
     async def change(
-        self, method: str, path: str, body: dict[str, Any] | None = None, *, patch: str = ""
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, patch: str = "", query: Query = ()
     ) -> dict[str, Any]:
-        """Send a POST, PATCH or DELETE; returns the object in the answer. `patch` is `merge` or `strategic`.
+        """Send a POST, PATCH or DELETE; returns the object in the answer. `patch` is a key of `PATCHES`.
 
         Raises a SourceError, OutcomeUnknown when the connection broke after it was sent.
         """
         headers = {"Content-Type": PATCHES.get(patch, "application/json")}
         data = None if body is None else json.dumps(body).encode()
-        async with self._request(method, path, (), headers=headers, data=data, changing=True) as response:
+        async with self._request(method, path, query, headers=headers, data=data, changing=True) as response:
             answer: dict[str, Any] = json.loads(await response.read())
             return answer
 

@@ -8,13 +8,14 @@ from typing import Any
 
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Update
-from calmtui.providers.base import Command, LogChunk, LogRequest, NodeEvent, Opening, Piece, ShellChannel
-from calmtui.providers.kubernetes import actions, describe, events, logs
+from calmtui.providers.base import Command, LogChunk, LogRequest, NodeEvent, Opening, Piece, Rollout, ShellChannel
+from calmtui.providers.kubernetes import actions, apply, describe, events, logs
 from calmtui.providers.kubernetes.connect import Api
 from calmtui.providers.kubernetes.containers import target_of
 from calmtui.providers.kubernetes.exec import start
 from calmtui.providers.kubernetes.inventory import collections, follow
 from calmtui.providers.kubernetes.options import KubernetesOptions
+from calmtui.providers.kubernetes.rollout import rollout_of
 from calmtui.providers.kubernetes.shell import open_shell
 
 
@@ -47,6 +48,22 @@ class KubernetesSource:
     async def act(self, node: Node, action: str, parameters: Mapping[str, str]) -> str:
         """See `providers.base.Lifecycle`."""
         return await actions.act(self._api, node, action, parameters)
+
+    async def apply(self, node: Node, manifest: Mapping[str, Any], *, force: bool) -> str:
+        """See `providers.base.Workloads`."""
+        return await apply.apply(self._api, node, manifest, force=force)
+
+    async def set_images(self, node: Node, images: Mapping[str, str]) -> str:
+        """See `providers.base.Workloads`."""
+        return await apply.set_images(self._api, node, images)
+
+    async def scale(self, node: Node, replicas: int) -> str:
+        """See `providers.base.Workloads`."""
+        return await actions.scale(self._api, apply.path_of(node), replicas)
+
+    async def rollout(self, node: Node) -> Rollout:
+        """See `providers.base.Workloads`."""
+        return rollout_of(node.kind, await self._api.get_json(apply.path_of(node)))
 
     async def logs(self, node: Node, request: LogRequest) -> AsyncGenerator[LogChunk, None]:
         """See `providers.base.Logs`."""

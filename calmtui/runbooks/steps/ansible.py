@@ -75,7 +75,7 @@ class AnsibleStep(OnceStep):
     def said(self, filled: Mapping[str, str]) -> str:
         """The command as one would type it, secrets masked."""
         book = self.ansible
-        given = [f"-e {name}={value}" for name, value in _filled(book.extra_vars, filled).items()]
+        given = [f"-e {name}={value}" for name, value in template.deep(book.extra_vars, filled).items()]
         given += [f"--tags {','.join(book.tags)}"] * bool(book.tags)
         given += [f"--skip-tags {','.join(book.skip_tags)}"] * bool(book.skip_tags)
         given += ["--check"] * book.check
@@ -157,7 +157,7 @@ class AnsibleStep(OnceStep):
             raise UsageError("there is no such playbook", where=str(path), next_step="mend 'playbook'")
         return {
             "playbook": str(path), "project_dir": str(path.parent), "inventory": inventory.declared,
-            "extravars": _filled(book.extra_vars, batch.filled),
+            "extravars": template.deep(book.extra_vars, batch.filled),
             "envvars": {name: template.text(value, batch.filled) for name, value in book.env.items()},
             "tags": ",".join(book.tags), "skip_tags": ",".join(book.skip_tags),
             "cmdline": "--check" if book.check else None, "forks": min(max(len(inventory.nodes), 5), 64),
@@ -184,17 +184,6 @@ def _counted(batch: Batch, output: str = "") -> Result:
 
     events = (batch.account.progress.step(node.id, batch.step.key) for node in batch.nodes)
     return Result(Status.OK, tally(event.status for event in events if event is not None), output)
-
-
-def _filled(value: Any, filled: Mapping[str, str]) -> Any:
-    """A JSON-like value with `filled` put into its texts."""
-    if isinstance(value, str):
-        return template.text(value, filled)
-    if isinstance(value, dict):
-        return {key: _filled(item, filled) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_filled(item, filled) for item in value]
-    return value
 
 
 def _safe(output: str) -> str:

@@ -19,6 +19,8 @@ from calmtui.runbooks.steps.expression import Expression
 from calmtui.runbooks.steps.http import HttpStep
 from calmtui.runbooks.steps.input import InputStep
 from calmtui.runbooks.steps.jenkins import JenkinsStep
+from calmtui.runbooks.steps.kubernetes import KubernetesStep
+from calmtui.runbooks.steps.loadbalancer import LoadBalancerStep
 from calmtui.runbooks.steps.notify import NotifyStep
 from calmtui.runbooks.steps.run import RunStep
 from calmtui.runbooks.steps.script import ScriptStep
@@ -59,7 +61,8 @@ class ParallelStep(AnyStep):
 
 EACH: dict[str, type[AnyStep]] = {
     "run": RunStep, "script": ScriptStep, "copy": CopyStep, "action": ActionStep, "wait": WaitStep,
-    "check": CheckStep, "http": HttpStep, "jenkins": JenkinsStep,
+    "check": CheckStep, "http": HttpStep, "jenkins": JenkinsStep, "kubernetes": KubernetesStep,
+    "loadbalancer": LoadBalancerStep,
 }  # fmt: skip
 """What is done on each node by itself."""
 KINDS: dict[str, type[AnyStep]] = {
@@ -104,6 +107,8 @@ _Each = (
     | Annotated[ScriptStep, Tag("ScriptStep")]
     | Annotated[CopyStep, Tag("CopyStep")]
     | Annotated[HttpStep, Tag("HttpStep")]
+    | Annotated[KubernetesStep, Tag("KubernetesStep")]
+    | Annotated[LoadBalancerStep, Tag("LoadBalancerStep")]
 )
 
 NodeStep = Annotated[_Each, Discriminator(_tag), _one_of(EACH)]

@@ -25,7 +25,8 @@ from calmtui.runbooks.values import check
 HEAD = "runbook: x\nsummary: s\ntargets: kind=host\n"
 STEPS = "steps:\n  - {run: ls}\n"
 KINDS = (
-    "one of run, script, copy, action, wait, check, http, jenkins, approve, input, notify, runbook, parallel, ansible"
+    "one of run, script, copy, action, wait, check, http, jenkins, kubernetes, loadbalancer, approve, input, notify, "
+    "runbook, parallel, ansible"
 )
 SCHEMA = Path(__file__).parents[3] / "inventory" / "runbook.schema.json"
 
@@ -52,7 +53,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     ),
     "a gate among parallel steps": (
         HEAD + "steps:\n  - parallel: [{run: a}, {approve: {}}]\n",
-        ["5:26: no approve can stand here; one of run, script, copy, action, wait, check, http, jenkins"],
+        ["5:26: no approve can stand here; one of run, script, copy, action, wait, check, http, jenkins, kubernetes, loadbalancer"],
     ),
     "a length of time": (
         HEAD + "steps:\n  - {run: ls, timeout: 3 minutes}\n",
