@@ -11,6 +11,7 @@ import pytest
 
 from calmtui.runbooks.journal import Journal
 from calmtui.runbooks.worker import serving
+from tests.integration.carrying import Estate
 from tests.integration.program import run
 from tests.integration.test_runs import estate, root, traces, until, write  # noqa: F401 -- a fixture among them
 from tests.lab.fleet import SshFleet
@@ -124,11 +125,15 @@ def test_what_is_ended_on_the_way_ends_on_the_hosts_and_is_said_to_be_unknown(
         assert traces(ssh_fleet) == {"web-001": 1, "web-002": 1}
 
 
-def test_what_cannot_be_played_is_said(estate: Path, ssh_fleet: SshFleet) -> None:  # noqa: F811
-    write(estate, "runbook: play\nsummary: s\ntargets: name=web-001\nsteps:\n  - {ansible: {playbook: wrong.yaml}}\n")
-    (estate.parent / "wrong.yaml").write_text("- hosts: all\n  tasks:\n    - {no_such_module: {}}\n")
-    ran = run("-i", str(estate), "run", "play", "--yes")
-    assert "no_such_module" in ran.out
-    (estate.parent / "wrong.yaml").unlink()
-    ran = run("-i", str(estate), "run", "play", "--yes")
-    assert "wrong.yaml: there is no such playbook; mend 'playbook'" in ran.out
+async def test_what_cannot_be_played_is_said(ssh_fleet: SshFleet, tmp_path: Path) -> None:
+    sources = f"  web: {{provider: ssh, hosts: web-001, ssh_config: {ssh_fleet.ssh_config}}}\n"
+    text = "targets: kind=host\nsteps:\n  - {ansible: {playbook: wrong.yaml}}\n"
+    async with Estate(tmp_path, sources) as opened:
+        ran = await opened.carry(text)
+        assert "wrong.yaml: there is no such playbook; mend 'playbook'" in ran.ends()[0][2]
+        (tmp_path / "wrong.yaml").write_text("- hosts: all\n  tasks:\n    - {no_such_module: {}}\n")
+        ran = await opened.carry(text)
+        assert "no_such_module" in ran.ends()[0][2]
+        (tmp_path / "wrong.yaml").write_text("- hosts: others\n  tasks:\n    - {ping: {}}\n")
+        ran = await opened.carry(text)
+        assert ran.ends()[0][2] == "the playbook did nothing on it: none of its plays is for this host"
