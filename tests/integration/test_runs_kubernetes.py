@@ -87,6 +87,7 @@ async def test_what_was_interrupted_is_looked_up_and_a_container_misnamed_is_tol
 
 
 async def test_manifests_are_applied_and_fields_of_others_are_theirs(cluster: Kube, estate: Estate) -> None:
+    cluster.kubectl("-n", SPACE, "delete", "configmap", "settings", "other", "--ignore-not-found")
     (estate.folder / "config.yaml").write_text(
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {version: '{{ version }}'}\n"
         "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\ndata: {a: b}\n"
