@@ -102,7 +102,8 @@ async def test_manifests_are_applied_and_fields_of_others_are_theirs(cluster: Ku
     got = json.loads(cluster.kubectl("-n", SPACE, "get", "configmap/settings", "-o", "json"))
     assert got["data"] == {"version": "2"}
 
-    ours = "{apply: {apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 3}}FORCE}"
+    manifest = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web},\\n spec: {replicas: 3}}"
+    ours = f'{{apply: "{manifest}"FORCE}}'
     ran = await estate.carry(steps(ours.replace("FORCE", "")))
     assert ran.sentences == ["apply Deployment web"]
     ((status, detail),) = ends(ran)
@@ -111,5 +112,5 @@ async def test_manifests_are_applied_and_fields_of_others_are_theirs(cluster: Ku
     assert "'force: true'" in detail
     ran = await estate.carry(steps(ours.replace("FORCE", ", force: true")))
     assert (ends(ran), field(cluster, ".spec.replicas")) == ([(Status.OK, "Deployment web changed")], "3")
-    ran = await estate.carry(steps("{apply: {apiVersion: shop/v1, kind: Cart, metadata: {name: a}}}"))
+    ran = await estate.carry(steps('{apply: "apiVersion: shop/v1\\nkind: Cart\\nmetadata: {name: a}"}'))
     assert "the cluster has no Cart of shop/v1" in ends(ran)[0][1]

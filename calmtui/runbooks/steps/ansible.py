@@ -40,7 +40,8 @@ class Playbook(Strict):
     """Its file, relative to the estate. An `ansible.cfg`, `group_vars` and roles beside it hold as they do for
     `ansible-playbook` in its folder; the inventory is made of the nodes of the batch."""
     extra_vars: dict[str, JsonValue] = {}
-    """Variables for it, secrets too: `{version: "{{ version }}"}`. They travel in a file of this user alone."""
+    """Variables for it, secrets too: `{version: "{{ version }}"}`. They are texts, as with `-e NAME=VALUE`, and
+    travel in a file of this user alone."""
     env: dict[str, Value] = {}
     """Environment of `ansible-playbook` here, not on the nodes; secrets may stand in it."""
     groups: Names = []

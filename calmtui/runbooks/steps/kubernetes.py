@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
-from pydantic import JsonValue, model_validator
+from pydantic import model_validator
 
 from calmtui.actions.execute import unopened
 from calmtui.actions.outcome import Status
@@ -31,9 +32,10 @@ WORKLOADS = ("deployment", "statefulset", "daemonset")
 class Workload(Strict):
     """What is done to a workload: one of these."""
 
-    apply: str | dict[str, JsonValue] | None = None
-    """A manifest, or the file of one or several, relative to the estate: objects of the node's cluster become as they
-    say (server-side apply), in the node's namespace where they name none. Values are put into their texts."""
+    apply: str | None = None
+    """The file of one or several manifests, relative to the estate, or the manifests themselves as a block of text:
+    objects of the node's cluster become as they say (server-side apply), in the node's namespace where they name none.
+    Values are put into their texts, which stand in quotes: `"{{ version }}"`."""
     force: bool = False
     """Of `apply`: take over fields that somebody else has set."""
     set_image: dict[str, Value] = {}
@@ -49,7 +51,18 @@ class Workload(Strict):
     def _one(self) -> Workload:
         if (self.apply is not None) + bool(self.set_image) + (self.scale is not None) + (self.rollout is not None) != 1:
             raise ValueError("not one thing to do; write one of apply, set_image, scale, rollout")
+        try:
+            _ = self.manifests
+        except (yaml.YAMLError, TypeError) as error:
+            raise ValueError(f"no YAML: {' '.join(str(error).split())}; values stand in quotes there") from None
         return self
+
+    @cached_property
+    def manifests(self) -> list[dict[str, Any]] | None:
+        """Those that stand here; None: they are in a file."""
+        if self.apply is None or "\n" not in self.apply.strip():
+            return None
+        return _manifests(self.apply)
 
 
 class KubernetesStep(EachStep):
@@ -72,10 +85,11 @@ class KubernetesStep(EachStep):
         if what.rollout is not None:
             return f"wait until it has rolled out, {what.timeout} at the most"
         force = ", taking over fields of others" * what.force
-        if isinstance(what.apply, str):
-            return f"apply {template.text(what.apply, filled)}{force}"
-        manifest = template.deep(what.apply or {}, filled)
-        return f"apply {manifest.get('kind')} {(manifest.get('metadata') or {}).get('name')}{force}"
+        if what.manifests is None:
+            return f"apply {template.text(what.apply or '', filled)}{force}"
+        named = [(one.get("kind"), (one.get("metadata") or {}).get("name")) for one in what.manifests]
+        objects = ", ".join(template.text(f"{kind} {name}", filled) for kind, name in named)
+        return f"apply {objects}{force}"
 
     def effect(self, nodes: Sequence[Node], known: Catalogue) -> Effect:
         """What policies know of it."""
@@ -127,13 +141,12 @@ class KubernetesStep(EachStep):
 
     def _manifests(self, doing: Doing) -> list[Any]:
         """The manifests with the values put in. Blocks. Raises UsageError."""
-        given = self.kubernetes.apply
-        if not isinstance(given, str):
-            return [template.deep(given, doing.filled)]
-        path = doing.live.estate.folder / template.text(given, doing.filled)
+        if self.kubernetes.manifests is not None:
+            return [template.deep(one, doing.filled) for one in self.kubernetes.manifests]
+        path = doing.live.estate.folder / template.text(self.kubernetes.apply or "", doing.filled)
         try:
-            found = [one for one in yaml.safe_load_all(path.read_text()) if one]
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            found = _manifests(path.read_text())
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError) as error:
             raise UsageError(f"it cannot be read: {' '.join(str(error).split())}", where=str(path),
                              next_step="values stand in quotes there: \"{{ version }}\"") from None  # fmt: skip
         return [template.deep(one, doing.filled) for one in found]
@@ -161,3 +174,11 @@ class KubernetesStep(EachStep):
                 told = said
                 await doing.tell(said)
             await asyncio.sleep(LOOK)
+
+
+def _manifests(text: str) -> list[dict[str, Any]]:
+    """The manifests in a text. Raises YAMLError, TypeError."""
+    found = [one for one in yaml.safe_load_all(text) if one]
+    if not all(isinstance(one, dict) for one in found):
+        raise TypeError("a manifest is a mapping")
+    return found
