@@ -90,11 +90,7 @@ async def test_whoever_carries_it_on_follows_the_same_build_through_errors_and_a
     jenkins.forgets, jenkins.errors = True, 2
     jenkins.quiet = 0.0
     async with desk.engine as engine:
-<<<<<<< HEAD
         assert await engine.begin(run.workflow)
-=======
-        await engine.begin(run.workflow)
->>>>>>> c271896 (Tests of steps hold whatever was there before)
         await until(lambda: any("version 1.2" in event.output for event in told(desk, run)))
     jenkins.go.set()
     async with desk.engine as engine:
