@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from calmtui.providers.base import LogChunk
 from calmtui.providers.ssh.places import COMPARED, ELSEWHERE, NOT_BEGUN, Place, Text
+from calmtui.providers.ssh.prints import fits, length
 
 _LONGEST_LINE = 1 << 20
 """Bytes of a line that has not ended; longer ones are handed on in parts."""
@@ -45,6 +46,9 @@ class Frames:
         self._due = 0
         self._skip = 0
         """How many of them are to be compared, not read."""
+        self._proof = 0
+        """How many after those are needed to tell whether a file's beginning is of the text whose print was taken: it
+        may have been cut, and have grown again, since then."""
 
     def feed(self, data: bytes) -> Iterator[LogChunk]:
         """The chunks that some more bytes complete. Raises Torn, and ValueError for what no follow.sh would send."""
@@ -75,6 +79,9 @@ class Frames:
             case "D" | "B":
                 self._skip = int(words[5])
                 self._due = int(words[4]) + self._skip
+                if words[0] == "D" and words[3] == "0":
+                    proof = length(self._text()[1].print)
+                    self._proof = proof if proof <= self._due else 0
             case "F" | "U":
                 self._due = int(words[2])
             case kind:
@@ -125,14 +132,17 @@ class Frames:
         kind = self._words[0]
         data, self._buffer = self._buffer[: self._due], self._buffer[self._due :]
         self._due -= len(data)
-        if kind == "D" and not self._skip:
+        if kind == "D" and not self._skip and not self._proof:
             yield from self._piece(data)
             return
         self._payload += data
-        if kind == "D" and len(self._payload) >= self._skip:
+        if kind == "D" and len(self._payload) >= self._skip + self._proof:
             before, data, self._payload = self._payload[: self._skip], self._payload[self._skip :], b""
-            self._compare(self._text()[1], before)
-            self._skip = 0
+            text = self._text()[1]
+            self._compare(text, before)
+            if self._proof and not fits(text.print, data):
+                raise Torn
+            self._skip = self._proof = 0
             yield from self._piece(data)
         elif not self._due:
             data, self._payload = self._payload, b""

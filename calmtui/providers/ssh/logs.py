@@ -69,6 +69,8 @@ class _Reading:
                 done = True
             except Torn as error:
                 tears += 1
+                for place in self.places:  # the host finds out what became of it, by its print
+                    place.forget()
                 if tears > _TEARS:
                     what = "a log file changes faster than it can be read"
                     raise SourceError(what, where=self.pool.name) from error

@@ -36,7 +36,8 @@ class Text:
     def rewind(self) -> None:
         """Stand after the last whole line: what came of the next one will come again."""
         self.offset -= len(self.rest)
-        self.rest = self.trail = b""
+        self.trail = self.trail[: max(len(self.trail) - len(self.rest), 0)]
+        self.rest = b""
 
 
 @dataclass
@@ -67,6 +68,12 @@ class Place:
         """What tells `follow.sh` to go on here."""
         now, _, late = self.position.partition(" late ")
         return self.path, now, late or "-"
+
+    def forget(self) -> None:
+        """Compare nothing with what comes next."""
+        for text in (self.text, self.late):
+            if text is not None:
+                text.trail = b""
 
     def rewind(self) -> None:
         """Stand after the last whole line."""

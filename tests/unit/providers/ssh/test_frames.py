@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +17,10 @@ NONCE = "n0nce"
 
 def control(text: str) -> bytes:
     return f"\x1e{NONCE} {text}\n".encode()
+
+
+SUM = 2574915597
+"""What cksum says of `one two t`, a line each."""
 
 
 def data(kind: str, file: str, offset: int, payload: bytes, before: bytes = b"") -> bytes:
@@ -61,8 +67,18 @@ def test_a_reading_that_breaks_off_anywhere_goes_on_without_loss_or_doubling(bod
 
 
 def test_every_chunk_says_where_to_go_on_after_it() -> None:
-    stream = control("R 1 1:2") + control("P 1 1:2 9:77") + data("D", "1:2", 0, b"one\ntwo\nth")
-    assert read(stream, Place("/log"))[-1].position == "1:2 8 9:77 1763690000"
+    stream = control("R 1 1:2") + control(f"P 1 1:2 9:{SUM}") + data("D", "1:2", 0, b"one\ntwo\nth")
+    assert read(stream, Place("/log"))[-1].position == f"1:2 8 9:{SUM} 1763690000"
+
+
+@pytest.mark.parametrize("piece", [0, 1])
+@pytest.mark.parametrize("print_", [f"9:{SUM}", "9:" + hashlib.md5(b"one\ntwo\nt".hex().encode()).hexdigest()])
+def test_a_beginning_that_is_of_another_text_than_its_print_is_never_taken_in(print_: str, piece: int) -> None:
+    place = Place("/log")
+    begun = control("R 1 1:2") + control(f"P 1 1:2 {print_}")
+    with pytest.raises(Torn):
+        read(begun + data("D", "1:2", 0, b"six\nten\nelf\n"), place, piece=piece)
+    assert place.text.offset == 0
 
 
 @pytest.mark.parametrize("position", ["-", "=", "1:2 8 9:77 100", "1:3 0 9:77 100 late 1:2 50 9:76 99"])
