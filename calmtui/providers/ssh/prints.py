@@ -1,4 +1,4 @@
-"""Whether bytes are those that a host took a print of: LENGTH:SUM of first bytes (or of their digits, by md5sum). Pure."""
+"""Whether bytes are those that a host took a print of: LENGTH:SUM of the first ones. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ def length(print_: str) -> int:
 
 
 def fits(print_: str, data: bytes) -> bool:
-    """Whether a text that begins so has that print; `data` holds at least as many bytes as it is of."""
+    """Whether a text that begins so has that print; `data` holds at least as many bytes as it is of.
+
+    The sum is what cksum says, or md5sum of the bytes as hexadecimal digits where a host has no cksum.
+    """
     total = print_.partition(":")[2]
     first = data[: length(print_)]
     if total.isdecimal() and len(total) < 32:
