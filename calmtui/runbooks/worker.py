@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import fcntl
+import gc
 import hashlib
 import logging
 import os
@@ -95,7 +97,7 @@ def start(journal: Journal) -> None:
             stderr=told,
             start_new_session=True,
             pass_fds=[lock.fileno()],
-            env={**os.environ, "CALMTUI_DATABASE": journal.url},  # of our own processes: it may hold a password
+            env={**os.environ, "MALLOC_ARENA_MAX": "1", "CALMTUI_DATABASE": journal.url},  # it may hold a password
         )
 
 
@@ -122,6 +124,8 @@ class Worker:
         self._held: dict[str, Run] = {}
         """The runs that are being carried out, by workflow, as they were claimed."""
         self._idle_since: float | None = time.time()
+        self._small = False
+        """Whether what is not needed while there is nothing to do was given back."""
 
     async def work(self) -> None:
         """Until nothing has been to do for a while. Raises CalmError when the journal cannot be used."""
@@ -164,6 +168,9 @@ class Worker:
                 self._held.pop(run.workflow)
                 text = "it cannot be gone on with as it was begun; `calmtui run resume` goes on"
                 await asyncio.to_thread(self._journal.stands, run.id, Standing.FAILED, text, epoch=claimed.epoch)
+        if not mine and not self._small:
+            _let_go()
+        self._small = not mine
         self._idle_since = None if mine else self._idle_since or time.time()
         return bool(mine)
 
@@ -250,6 +257,13 @@ def run(journal: Journal, sites: Iterable[str] = (), *, keep: bool = False) -> N
     postgres.be_patient(PATIENCE)
     worker = Worker(journal, sites, keep=keep, lost=_begin_anew)
     asyncio.run(worker.work())
+
+
+def _let_go() -> None:
+    """Give memory that is not in use back to the system, where the C library can."""
+    gc.collect()
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _begin_anew(error: Lost) -> None:

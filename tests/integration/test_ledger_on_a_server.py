@@ -104,3 +104,27 @@ def test_the_key_is_missed_and_the_password_is_not_told(postgres: str, postgres_
         Trail("postgresql://ops:hunter2@127.0.0.1:1/x", "shop", who=ANNA).append(log.record(Event.INTENT))
     assert "hunter2" not in str(raised.value)
     assert ledger.where("postgresql://ops:hunter2@db/x") == "postgresql://ops@db/x"
+
+
+def test_a_role_that_may_only_add_to_the_trail_works_and_takes_nothing_back(
+    postgres: str, postgres_server: Postgres
+) -> None:
+    owner = Trail(postgres, "shop", who=ANNA)
+    owner.append(owner.record(Event.INTENT, action="restart"))
+    name, role = postgres.rpartition("/")[2], "op_" + postgres[-8:]
+    postgres_server.sql(
+        f"create role {role} login; grant usage on schema calmtui to {role};"
+        f" grant select on calmtui.versions, calmtui.audit_key to {role};"
+        f" grant select, insert on calmtui.audit to {role};"
+        f" grant select, insert, update, delete on calmtui.approvals, calmtui.votes, calmtui.locks to {role}",
+        name,
+    )
+    theirs = postgres.replace("lab@", f"{role}@")
+    log = Trail(theirs, "shop", who=HUGO)
+    log.append(log.record(Event.INTENT, action="stop"))
+    assert Locks(theirs, "shop", "one", "hugo", "stop").take(["a"]) == []
+    assert (trail.verify(theirs).records, trail.verify(theirs).bad) == (3, None)
+    with pytest.raises(StoreError, match="cannot be used"), ledger.writing(theirs) as connection:
+        connection.execute("alter table audit disable trigger all")
+    with pytest.raises(StoreError, match="cannot be used"), ledger.writing(theirs) as connection:
+        connection.execute("delete from audit")
