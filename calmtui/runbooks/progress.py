@@ -32,6 +32,8 @@ class Progress:
         self._attempt = attempt
         self.steps: dict[tuple[NodeId, str], Event] = {}
         """The last event of each step of each node; the key's step is empty for the node as a whole."""
+        self._bad: dict[NodeId, set[str]] = {}
+        """The keys of the steps that have failed, of the nodes that have any."""
         self._keys: dict[NodeId, dict[str, None]] = {}
         """The keys of the steps of each node, in the order in which they were first told of."""
         self.begun: dict[NodeId, None] = {}
@@ -63,6 +65,7 @@ class Progress:
             else:
                 self.steps[key] = event
             self._keys.setdefault(event.node, {})[event.step] = None
+            self._mark(event.node, event.step, self.steps[key].status)
             if event.node and event.step and event.status is Status.RUNNING:
                 self.begun.setdefault(event.node)
                 if not earlier:
@@ -72,6 +75,16 @@ class Progress:
         """A step is to be done anew, as if it had never been begun."""
         self.steps.pop((node, step), None)
         self._keys.get(node, {}).pop(step, None)
+        self._mark(node, step, Status.QUEUED)
+
+    def _mark(self, node: NodeId, step: str, status: Status) -> None:
+        """Keep account of the nodes that have failed."""
+        if status in BAD and node and not step.startswith(ROLLBACK):
+            self._bad.setdefault(node, set()).add(step)
+        elif node in self._bad:
+            self._bad[node].discard(step)
+            if not self._bad[node]:
+                del self._bad[node]
 
     def keys(self, node: NodeId) -> list[str]:
         """The keys of the steps of a node of which anything is known."""
@@ -87,12 +100,11 @@ class Progress:
 
     def bad(self) -> set[NodeId]:
         """The nodes that have failed."""
-        return {node for (node, step), event in self.steps.items()
-                if node and event.status in BAD and not step.startswith(ROLLBACK)}  # fmt: skip
+        return set(self._bad)
 
     def failures(self) -> int:
         """How many nodes have failed in this attempt, as far as budgets count them."""
-        return len(self.bad() - self.doubtful)
+        return len(self._bad.keys() - self.doubtful)
 
     def left_out(self) -> set[NodeId]:
         """The nodes to which nothing is done: denied, gone, busy, or not begun any more."""

@@ -140,8 +140,9 @@ class Stage:
         budget = self._plan.max_failed
         if budget is None:
             return False
-        allowed = [int(step.removeprefix(ASKED)) for (node, step), event in self._progress.steps.items()
-                   if not node and step.startswith(ASKED) and event.status is Status.OK]  # fmt: skip
+        progress = self._progress
+        allowed = [int(step.removeprefix(ASKED)) for step in progress.keys("")
+                   if step.startswith(ASKED) and progress.steps["", step].status is Status.OK]  # fmt: skip
         return self._progress.failures() > max([budget, *allowed])
 
     async def _go_on_all_the_same(self) -> bool:
