@@ -114,8 +114,7 @@ def _ansible(folder: Path, config: Path, names: list[str]) -> float:
 
 
 def _screen() -> None:
-    for metric, value in side.run("bench.run.screen").items():
-        report("runs", f"screen of 10,000 nodes: {metric}", value, "ms")
+    subprocess.run([sys.executable, "-m", "bench.run.screen"], check=True)
 
 
 def _worker() -> None:
