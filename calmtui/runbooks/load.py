@@ -30,8 +30,8 @@ SECRET_MAPS = (("env",), ("headers",), ("jenkins", "parameters"))
 SECRET_TEXTS = (("jenkins", "token"),)
 """Where secrets may stand: in the values of mappings, by the keys that lead to them, and in texts; and in all of
 `extra_vars`."""
-FILES = ("script", "from")
-"""Keys that name a file of the estate."""
+FILES = ("script", "from", "playbook", "apply")
+"""Keys that name a file of the estate, in one line."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _hidden(loc: Sequence[int | str]) -> bool:
 
 def _check_early(loc: Loc, text: str, asked: frozenset[str]) -> None:
     """What is needed before the first step is begun cannot wait for a node, nor for an answer. Raises UsageError."""
-    if loc == ("targets",) or loc in SIDES or loc[-1] in FILES:
+    if loc == ("targets",) or loc in SIDES or (loc[-1] in FILES and "\n" not in text.strip()):
         for name in template.names(text):
             if "." in name or name in asked:
                 raise UsageError(f"there is no {{{{ {name} }}}} yet", next_step="only parameters can stand here")

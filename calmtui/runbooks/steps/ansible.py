@@ -12,7 +12,6 @@ from pydantic import JsonValue
 from calmtui import masks, sanitise
 from calmtui.actions.outcome import Status
 from calmtui.actions.said import Said
-from calmtui.errors import UsageError
 from calmtui.fleet.moment import seconds
 from calmtui.providers.base import Danger, Output
 from calmtui.runbooks import template
@@ -72,6 +71,10 @@ class AnsibleStep(OnceStep):
     def per_node(self) -> bool:
         """Each has what the playbook came to on it."""
         return True
+
+    def files(self) -> tuple[str, ...]:
+        """The playbook; what it includes, its roles and collections are as they are when it is played."""
+        return (self.ansible.playbook,)
 
     def said(self, filled: Mapping[str, str]) -> str:
         """The command as one would type it, secrets masked."""
@@ -139,7 +142,8 @@ class AnsibleStep(OnceStep):
 
         noting = asyncio.create_task(keep_noting(), name="progress of a playbook")
         try:
-            async with aclosing(played(self._wanted(batch, inventory), batch.account.folder)) as events:
+            wanted = await self._wanted(batch, inventory)
+            async with aclosing(played(wanted, batch.account.folder)) as events:
                 async for line in events:
                     event = masks.without(line, secrets)
                     said.add(Output(f"{event['text']}\n".encode())) if event.get("text") else None
@@ -150,12 +154,10 @@ class AnsibleStep(OnceStep):
             noting.cancel()
             await asyncio.gather(noting, return_exceptions=True)
 
-    def _wanted(self, batch: Batch, inventory: Inventory) -> dict[str, Any]:
-        """What ansible-runner is asked to play. Raises UsageError."""
+    async def _wanted(self, batch: Batch, inventory: Inventory) -> dict[str, Any]:
+        """What ansible-runner is asked to play. Raises CalmError."""
         book = self.ansible
-        path = batch.live.estate.folder / template.text(book.playbook, batch.filled)
-        if not path.is_file():
-            raise UsageError("there is no such playbook", where=str(path), next_step="mend 'playbook'")
+        path = await batch.file(template.text(book.playbook, batch.filled))
         return {
             "playbook": str(path), "project_dir": str(path.parent), "inventory": inventory.declared,
             "extravars": template.deep(book.extra_vars, batch.filled),

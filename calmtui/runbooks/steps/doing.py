@@ -109,10 +109,7 @@ class Doing:
 
     async def file(self, name: str) -> Path:
         """A file of the estate, which holds what it did when the plan was made. Raises CalmError."""
-        path = self.live.estate.folder / name
-        if await asyncio.to_thread(digest, path) != self.step.files[name]:
-            raise CalmError("it has changed since the plan was made", where=str(path), next_step="start the run anew")
-        return path
+        return await _bound(self.live, self.step, name)
 
     async def command(
         self, line: str, environment: Mapping[str, str] | None = None, limit: float | None = None
@@ -180,6 +177,10 @@ class Batch:
     """Under which the journal keeps what is told of it as a whole."""
     before: Event | None
     """The beginning of it that has no end in the journal: it may have happened."""
+
+    async def file(self, name: str) -> Path:
+        """A file of the estate, which holds what it did when the plan was made. Raises CalmError."""
+        return await _bound(self.live, self.step, name)
 
     async def tell(self, detail: str, output: str = "") -> None:
         """Note how far it has come: whoever carries it on finds the last of it in `before`. Raises StoreError."""
@@ -252,6 +253,13 @@ def missed(doing: Doing, declared: AnyStep) -> str:
     if declared.when is not None and not doing.holds(declared.when):
         return condition(declared.when, doing.filled)
     return ""
+
+
+async def _bound(live: LiveEstate, step: PlannedStep, name: str) -> Path:
+    path = live.estate.folder / name
+    if await asyncio.to_thread(digest, path) != step.files[name]:
+        raise CalmError("it has changed since the plan was made", where=str(path), next_step="start the run anew")
+    return path
 
 
 def _came(earlier: Mapping[str, Event]) -> dict[str, dict[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from calmtui.estate.declared import Name
 from calmtui.estate.problems import closest
@@ -111,7 +111,14 @@ _Each = (
     | Annotated[LoadBalancerStep, Tag("LoadBalancerStep")]
 )
 
-NodeStep = Annotated[_Each, Discriminator(_tag), _one_of(EACH)]
+
+def _on_each(step: AnyStep) -> AnyStep:
+    if step.once:
+        raise ValueError("no step that is done once for a batch can stand here; write 'each: true'")
+    return step
+
+
+NodeStep = Annotated[_Each, Discriminator(_tag), _one_of(EACH), AfterValidator(_on_each)]
 """A step that is done on each node by itself."""
 
 GateStep = Annotated[CheckStep, _one_of(("check",))]

@@ -74,6 +74,11 @@ class KubernetesStep(EachStep):
     kubernetes: Workload
     """What is done."""
 
+    def files(self) -> tuple[str, ...]:
+        """The file of the manifests, where they are in one."""
+        what = self.kubernetes
+        return (what.apply,) if what.apply is not None and what.manifests is None else ()
+
     def said(self, filled: Mapping[str, str]) -> str:
         """What is done, in kubectl's words."""
         what = self.kubernetes
@@ -135,17 +140,17 @@ class KubernetesStep(EachStep):
             if not number.isdecimal():
                 raise UsageError(f"{number!r} is no number of replicas")
             return await source.scale(node, int(number))
-        manifests = await asyncio.to_thread(self._manifests, doing)
+        manifests = await self._manifests(doing)
         done = [await source.apply(node, manifest, force=what.force) for manifest in manifests]
         return ", ".join(filter(None, done))
 
-    def _manifests(self, doing: Doing) -> list[Any]:
-        """The manifests with the values put in. Blocks. Raises UsageError."""
+    async def _manifests(self, doing: Doing) -> list[Any]:
+        """The manifests with the values put in. Raises CalmError."""
         if self.kubernetes.manifests is not None:
             return [template.deep(one, doing.filled) for one in self.kubernetes.manifests]
-        path = doing.live.estate.folder / template.text(self.kubernetes.apply or "", doing.filled)
+        path = await doing.file(template.text(self.kubernetes.apply or "", doing.filled))
         try:
-            found = _manifests(path.read_text())
+            found = _manifests(await asyncio.to_thread(path.read_text))
         except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError) as error:
             raise UsageError(f"it cannot be read: {' '.join(str(error).split())}", where=str(path),
                              next_step="values stand in quotes there: \"{{ version }}\"") from None  # fmt: skip
