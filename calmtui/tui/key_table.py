@@ -359,6 +359,7 @@ TABLE: tuple[Command, ...] = (
     Command("run.output", "o", "What the steps of this node print", "Look", "output"),
     Command("run.approve", "a", "Approve what the run waits for", "Act", "approve"),
     Command("run.reject", "x", "Reject what the run waits for, with the reason", "Act", "reject"),
+    Command("run.answer", "i", "Tell the run what it asks for", "Act", changes=True),
     Command("run.pause", "p", "Have the run pause; again: go on", "Act", "pause", changes=True),
     Command(
         "run.abort",

@@ -12,7 +12,9 @@ from calmtui.actions.outcome import Status
 from calmtui.errors import CalmError, Refused, UsageError
 from calmtui.governance.approvals import LIVE, Request
 from calmtui.runbooks import again
+from calmtui.runbooks.answer import answer, inputs
 from calmtui.runbooks.journal import Journal, Run, Standing
+from calmtui.runbooks.steps.input import Input
 from calmtui.runbooks.worker import start
 from calmtui.tui import run_words
 from calmtui.tui.widgets.why import Why
@@ -43,8 +45,8 @@ class RunVerbs:
         if not run_words.needs_someone(run):
             looks = run.standing is Standing.WAITING or run.detail.startswith("looks at ")
             return sanitise.word(run.detail) if looks and not run.standing.ended else ""
-        keys = f" {self._screen.signs.dot} a approves, x rejects" if "approval " in run.detail else ""
-        return sanitise.word(run.detail) + keys
+        help_ = "i answers" if self._asked() else "a approves, x rejects" if "approval " in run.detail else ""
+        return sanitise.word(run.detail) + (f" {self._screen.signs.dot} {help_}" if help_ else "")
 
     # -- the verbs --------------------------------------------------------------------
 
@@ -119,6 +121,31 @@ class RunVerbs:
         await asyncio.to_thread(doing)
         self._screen.say(said)
         await self._screen.look()
+
+    # -- answers ----------------------------------------------------------------------
+
+    def _asked(self) -> list[Input]:
+        """What the run asks people for, and nobody has told yet."""
+        board = self._screen.board
+        told = board.progress.answers() if board is not None else {}
+        return [one for name, one in inputs(board.plan).items() if name not in told] if board is not None else []
+
+    def action_answer(self) -> None:
+        """Tell the run what it asks for."""
+        asked = self._asked()
+        if not asked or self._screen.run_now.standing.ended:
+            raise Refused("it asks for nothing")
+        one = asked[0]
+        allowed = f" ({', '.join(one.one_of)})" if one.one_of else ""
+        self._question(f"{one.text or one.name}{allowed}: {one.name} =", lambda text: self._tell(one.name, text))
+
+    async def _tell(self, name: str, text: str) -> None:
+        gate, watching = self._screen.console.gate, self._screen.watching
+        given = {name: text}
+        await asyncio.to_thread(
+            answer, watching.journal, self._screen.run_now.id, given, gate.trail, gate.rulebook.subject
+        )
+        self._screen.say(f"it was told {name}")
 
     # -- votes ------------------------------------------------------------------------
 

@@ -133,6 +133,24 @@ async def test_a_run_that_waits_for_approval_is_approved_from_its_screen(tmp_pat
         assert [vote.who for vote in request.votes] == [app.gate.trail.who.name]
 
 
+async def test_a_run_is_told_what_it_asks_for_on_its_screen(runs: Runs) -> None:
+    text = "steps:\n  - {input: {name: build, text: 'Which build?', type: integer}}\n  - {run: 'deploy {{ build }}'}\n"
+    run = runs.journal.submit(runs.plan(text))
+    async with runs.engine as engine, runs.console() as (app, pilot):
+        await engine.begin(run.workflow)
+        await listed(app, pilot, "1 waits for somebody")
+        await watched(app, pilot, "i answers")
+        for answer, says in (("new", "build is a whole number"), ("7", "it was told build")):
+            await press(pilot, "i")
+            await until(pilot, lambda: "Which build?: build =" in shown(app))
+            await type_text(pilot, answer)
+            await press(pilot, "enter")
+            await until(pilot, lambda text=says: text in said(app))  # type: ignore[misc]
+        await until(pilot, lambda: "✔ ok" in shown(app).splitlines()[0])
+        await press(pilot, "i")
+        assert "it asks for nothing" in said(app)
+
+
 async def test_verbs_are_typed_and_done_and_refused_with_the_reason(runs: Runs) -> None:
     run = runs.record(SMALL, Standing.FAILED, "62 ok, 2 failed", [failed("n2", "1", "exit 1")], took=9)
     async with runs.console() as (app, pilot):
