@@ -23,6 +23,8 @@ from calmtui.estate.live import LiveEstate
 from calmtui.estate.load import load_file
 from calmtui.fleet.node import State
 from calmtui.fleet.source import Health
+from tests.integration.program import run
+from tests.integration.test_runs import end_worker
 from tests.lab.place import descendants
 
 
@@ -126,6 +128,24 @@ async def test_it_is_an_estate_like_any_other(estate: demo.DemoEstate) -> None:
         assert link
         assert (link.node.id, link.guess) == ("ssh:web/web-01", False), "EC2 and the host give the same address"
         assert {node.env for node in fleet if node.kind in ("instance", "host")} == {"production", "staging"}
+
+
+@pytest.fixture
+def worker() -> Iterator[None]:
+    """Whoever carries out the runs of a test; it ends with it."""
+    yield
+    end_worker()
+
+
+@pytest.mark.usefixtures("worker")
+def test_its_runbooks_deploy_a_release_and_take_a_bad_one_back(estate: demo.DemoEstate) -> None:
+    environment = dict(estate.environment)
+    ran = run("-i", str(estate.path), "run", "deploy", "-p", "release=2.0.0", "--yes", "--json", **environment)
+    assert (ran.json["standing"], ran.json["detail"]) == ("rolled back", "1 ok, 3 skipped; 1 rolled back")
+    releases = [(estate.folder / "hosts" / f"web-0{number}" / "release").read_text() for number in range(1, 5)]
+    assert releases == ["1.9.2\n", "1.9.2\n", "1.9.1\n", "1.9.2\n"]
+    asked = run("-i", str(estate.path), "run", "collect-diagnostics", "--yes", "--json", **environment)
+    assert asked.json["detail"] == "8 ok, 1 failed"
 
 
 async def test_every_host_answers_with_its_own_name_but_the_one_that_is_down(estate: demo.DemoEstate) -> None:
