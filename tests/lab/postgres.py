@@ -32,6 +32,7 @@ class Postgres:
         """Make a cluster and start its server."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
+        self.folder.parent.chmod(self.folder.parent.stat().st_mode | 0o011)  # a lab of root's own is passed through
         account = pwd.getpwnam("postgres")
         os.chown(self.folder, account.pw_uid, account.pw_gid)
         self._do("initdb", "-D", f"{self.folder}/data", "-U", "lab", "-A", "trust", "--no-sync")
