@@ -40,6 +40,8 @@ async def on_container(engine: Engine, container: str, action: str, parameters: 
         return _state(await engine.call("inspect_container", before["Id"]))
     except NodeGone:
         return "gone: it was to be removed when it ends"
+    except SourceError as error:  # that it was done is known all the same
+        return f"done; how it is now cannot be asked: {error.what}"
 
 
 def _state(inspected: dict[str, dict[str, object]]) -> str:
