@@ -23,7 +23,7 @@ from calmtui.runbooks.durable import Durable
 from calmtui.runbooks.engine import Flow
 from calmtui.runbooks.journal import Journal, Run, Standing
 from calmtui.runbooks.load import load_file
-from calmtui.runbooks.plan import make
+from calmtui.runbooks.planning import make
 from tests.unit.actions.workshop import ENTRY, Workshop, live, node
 
 STEPS = 5

@@ -21,6 +21,7 @@ from calmtui.runbooks import plan as plans
 from calmtui.runbooks.declared import Told
 from calmtui.runbooks.phases import Phase
 from calmtui.runbooks.plan import PlannedStep, RunPlan
+from calmtui.runbooks.planning import acts_of
 from calmtui.runbooks.steps.action import ActionStep
 from calmtui.runbooks.strategy import ALL_AT_ONCE
 
@@ -121,7 +122,7 @@ def _acts(
     tier: BoundTier, steps: list[PlannedStep], nodes: tuple[Node, ...], known: Catalogue
 ) -> tuple[Danger, tuple[str, ...]]:
     try:
-        return plans.acts_of(steps, nodes, known)
+        return acts_of(steps, nodes, known)
     except UsageError as error:
         step = f"{error.next_step}; say in the blueprint how: `restart: {{run: …}}`, `stop: {{action: …}}`"
         raise UsageError(f"tier {tier.name}: {error.what}", next_step=step) from None

@@ -133,11 +133,11 @@ async def _submit(chosen: Settings, name: str, given: dict[str, str], how: How, 
     """Plan it, have it confirmed and submit it; or what to exit with when nothing is submitted."""
     from calmtui.cli.opened import opened
     from calmtui.estate.load import load_estate
-    from calmtui.runbooks import plan as plans
+    from calmtui.runbooks import planning
     from calmtui.runbooks.load import load
 
     runbook = load(load_estate(chosen.inventory), name)
-    query = plans.targets(runbook, given)
+    query = planning.targets(runbook, given)
     async with opened(chosen, wait, query) as estate:
         gate = gate_of(estate, chosen)
         return await submit(estate, gate, _plan(estate, gate, runbook, query, given, how), how)
@@ -173,10 +173,10 @@ async def submit(estate: Opened, gate: Gate, made: RunPlan, how: How) -> Submitt
 
 
 def _plan(estate: Opened, gate: Gate, runbook: Runbook, query: str, given: dict[str, str], how: How) -> RunPlan:
-    from calmtui.runbooks import plan as plans
+    from calmtui.runbooks import planning
 
     subject = gate.rulebook.subject
-    return plans.make(
+    return planning.make(
         estate.live.estate, runbook, estate.one_or_more(query), given, estate.live.actions(), who=subject.who,
         groups=subject.groups, reason=how.reason, break_glass=how.break_glass,
     )  # fmt: skip

@@ -20,7 +20,7 @@ from calmtui.runbooks.carry import Carrying
 from calmtui.runbooks.engine import Flow, InMemory
 from calmtui.runbooks.journal import Event, Journal, Run
 from calmtui.runbooks.load import load_file
-from calmtui.runbooks.plan import make, targets
+from calmtui.runbooks.planning import make, targets
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from calmtui.errors import CalmError, UsageError
 from calmtui.estate.around import around
 from calmtui.fleet.node import Node, NodeId
 from calmtui.fleet.query import compile_query
-from calmtui.runbooks import plan, values
+from calmtui.runbooks import planning, values
 from calmtui.runbooks.journal import Journal
 from calmtui.runbooks.load import Runbook
 from calmtui.runbooks.plan import RunPlan
@@ -183,7 +183,7 @@ class StartScreen(ModalScreen[None]):
         """Say how many nodes it would be, when that can be said."""
         self.query_one("#wrong", Still).tell("")
         try:
-            query = plan.targets(self.runbook, self.given)
+            query = planning.targets(self.runbook, self.given)
             selected = self._selected(query)
         except CalmError:
             self.query_one("#targets", Still).tell(f"targets: {sanitise.word(self.runbook.declared.targets)}")
@@ -226,7 +226,7 @@ class StartScreen(ModalScreen[None]):
             self.app.push_screen(RunPlanScreen(self.gate, self.journal, made, self._make, note))
 
     def _now(self) -> tuple[str, list[Node]]:
-        query = plan.targets(self.runbook, self.given)
+        query = planning.targets(self.runbook, self.given)
         return query, self._selected(query)
 
     async def _make(self, reason: str, broken: bool) -> RunPlan:
@@ -238,7 +238,7 @@ class StartScreen(ModalScreen[None]):
         if not nodes:
             raise UsageError(f"no node matches {query!r}" + (" and is marked" if self._only_marked else ""))
         return await asyncio.to_thread(
-            plan.make, live.estate, self.runbook, nodes, given, live.actions(), who=subject.who,
+            planning.make, live.estate, self.runbook, nodes, given, live.actions(), who=subject.who,
             groups=subject.groups, reason=reason, break_glass=broken,
         )  # fmt: skip
 

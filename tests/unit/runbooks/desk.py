@@ -17,7 +17,8 @@ from calmtui.runbooks.carry import Carrying
 from calmtui.runbooks.engine import Flow, InMemory
 from calmtui.runbooks.journal import Journal, Run
 from calmtui.runbooks.load import load_file
-from calmtui.runbooks.plan import RunPlan, make
+from calmtui.runbooks.plan import RunPlan
+from calmtui.runbooks.planning import make
 from tests.unit.actions.workshop import Workshop, live, node
 
 HEAD = "runbook: x\nsummary: s\ntargets: kind=thing\n"
