@@ -59,6 +59,7 @@ class Playing:
         import ansible_runner
 
         wanted["envvars"] |= ALWAYS
+        wanted["envvars"]["ANSIBLE_SSH_CONTROL_PATH_DIR"] = f"{folder}/cp"  # a socket's path has 108 bytes, a home more
         runner = ansible_runner.run(
             private_data_dir=folder,
             event_handler=self._heard,
