@@ -73,10 +73,11 @@ def _hosts() -> None:
 def _names(fleet: SshFleet, folder: Path, count: int) -> tuple[Path, list[str]]:
     """An ssh_config in which the hosts have so many names, and the names."""
     names = [f"n{number:04d}" for number in range(count)]
-    blocks = [f"Host {name}\n  HostName 127.0.0.1\n  Port {fleet.port(fleet.hosts[number % HOSTS])}\n"
+    known = f"  User root\n  IdentityFile {fleet.identity}\n  UserKnownHostsFile {fleet.known_hosts}\n"
+    blocks = [f"Host {name}\n  HostName 127.0.0.1\n  Port {fleet.port(fleet.hosts[number % HOSTS])}\n{known}"
               for number, name in enumerate(names)]  # fmt: skip
     config = folder / f"ssh_config-{count}"
-    config.write_text("".join(blocks) + f"Include {fleet.ssh_config}\n")
+    config.write_text("".join(blocks))
     return config, names
 
 
