@@ -136,6 +136,7 @@ def test_a_shell_takes_the_terminal_follows_its_size_and_gives_it_back(estate: s
         terminal.type("until stty size < /dev/tty | grep 30.100; do sleep 0.1; done\n")
         terminal.wait("30 100")
         terminal.type("exit 3\n")
+        terminal.wait_ended()
         terminal.type("echo back with $? $(stty -a | tr ' ;' '\\n' | grep -c -x -e icanon -e echo)\n")
         terminal.wait("back with 0 2")
 
@@ -146,5 +147,6 @@ def test_a_shell_that_hangs_is_left_with_enter_tilde_dot(estate: str) -> None:
         terminal.wait("shell on calm-a", "~ #")
         terminal.type("sleep 300\n")
         terminal.type("~.")
+        terminal.wait_ended()
         terminal.type("echo back with $?\n")
         terminal.wait("back with 0")

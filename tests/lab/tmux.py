@@ -68,6 +68,14 @@ class Tmux:
                 raise AssertionError(f"waited {seconds} s for {texts!r} without {gone!r}:\n{screen}")
             time.sleep(0.05)
 
+    def wait_ended(self, seconds: float = 20) -> None:
+        """Until what was run has ended and the shell has the terminal again: what is typed before that is lost."""
+        deadline = time.monotonic() + seconds
+        while len(self.pids()) > 1:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited {seconds} s for the program to end:\n{self.screen()}")
+            time.sleep(0.05)
+
     def pids(self) -> list[int]:
         """The shell and what runs below it."""
         shell = int(self._tmux("display-message", "-p", "#{pane_pid}"))
