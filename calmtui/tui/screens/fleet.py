@@ -169,7 +169,7 @@ class FleetScreen(Screen[None]):
     def on_fleet_tree_moved(self) -> None:
         if self._back_to is not None and (node := self.tree_view.node) and node.id != self._back_to[0]:
             self._let_go()
-        self.show()
+        self.call_after_refresh(self.show)  # the cursor is seen first, then what it is on
 
     # -- the filter -----------------------------------------------------------------
 

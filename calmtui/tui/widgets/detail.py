@@ -86,6 +86,7 @@ class Detail(Vertical):
         """The last change of each of the node's fields, as far as it is known by now."""
         self._changed_at: float | None = None
         """When the node had last changed, as of what is told."""
+        self._known_styles: Styles | None = None
         self._head = Still(id="head")
         self._tabs = Still(id="tabs")
         self._text = Still()
@@ -120,6 +121,7 @@ class Detail(Vertical):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
+        self._known_styles = None
         if self.is_mounted:
             self._draw_head()
             self._draw_known()
@@ -128,8 +130,12 @@ class Detail(Vertical):
         self._draw_head()
 
     def _styles(self) -> Styles:
-        found: list[Style] = [self.get_component_rich_style(f"detail--{name}", partial=True) for name in Styles._fields]
-        return Styles(*found)
+        if self._known_styles is None:
+            found: list[Style] = [
+                self.get_component_rich_style(f"detail--{name}", partial=True) for name in Styles._fields
+            ]
+            self._known_styles = Styles(*found)
+        return self._known_styles
 
     def _draw_head(self) -> None:
         styles = self._styles()
@@ -174,8 +180,10 @@ class Detail(Vertical):
     async def _fill(self) -> None:
         await self._body.query("LogPane").remove()
         self._text.display = True
-        await self.live.index_links()  # the overview tells of them
         node = self._subject
+        if isinstance(node, Node):
+            await self.live.index_links()  # the overview tells of them
+            node = self._subject
         known = self._draw_known()
         if not isinstance(node, Node):
             return

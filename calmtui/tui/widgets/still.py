@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from itertools import zip_longest
+from typing import Self
 
 from rich.text import Text
 from textual.app import RenderResult
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.style import Style
 from textual.visual import Visual, visualize
 from textual.widgets import Static
 
@@ -22,14 +24,16 @@ class Still(Static):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 -- Textual's
         super().__init__(id=id, classes=classes, markup=False)
         self._told: str | Text = ""
+        self._drawn: tuple[int, Style, list[Strip]] | None = None
+        """Its lines, and the width and style that they were drawn with."""
 
     def tell(self, text: str | Text) -> None:
         """Show this."""
         if text == self._told:
             return
-        before = self._strips()
-        self._told = text
-        after = self._strips()
+        before = self._lines()
+        self._told, self._drawn = text, None
+        after = self._lines()
         if self._fits(len(before), len(after)):
             width = self.content_size.width
             changed = [y for y, (was, now) in enumerate(zip_longest(before, after)) if was != now]
@@ -38,16 +42,28 @@ class Still(Static):
         else:
             self.refresh(layout=True)
 
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        if not regions:
+            self._drawn = None
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
     def render(self) -> RenderResult:
         """The text."""
-        return self._visual()
-
-    def _visual(self) -> Visual:
         return visualize(self, self._told, markup=False)
 
-    def _strips(self) -> list[Strip]:
-        width = self.content_size.width
-        return Visual.to_strips(self, self._visual(), width, None, self.visual_style) if width else []
+    def render_line(self, y: int) -> Strip:
+        """A line, as it was drawn when the text was told."""
+        lines = self._lines()
+        return lines[y] if y < len(lines) else Strip.blank(self.content_size.width, self.visual_style.rich_style)
+
+    def _lines(self) -> list[Strip]:
+        width, style = self.content_size.width, self.visual_style
+        if not width:
+            return []
+        if self._drawn is None or self._drawn[:2] != (width, style):
+            visual = visualize(self, self._told, markup=False)
+            self._drawn = (width, style, Visual.to_strips(self, visual, width, None, style))
+        return self._drawn[2]
 
     def _fits(self, before: int, after: int) -> bool:
         """Whether the widget stays as large as it is."""
