@@ -23,7 +23,7 @@ from calmtui.fleet.moment import moment
 from calmtui.fleet.node import NodeId
 from calmtui.fleet.view import View
 from calmtui.logs.pace import Pace
-from calmtui.tui import keys, themes
+from calmtui.tui import keys, moving, themes
 from calmtui.tui.run_notice import RunNotice
 from calmtui.tui.screens.fleet import FleetScreen
 from calmtui.tui.type_ahead import TypeAhead
@@ -216,21 +216,14 @@ class CalmApp(App[None]):
         if reason := self.refusal(command):
             self.say(reason, trouble=True)
             return
-        method = getattr(self._place(command), command.method)
+        front = self if command.where == "app" else self.screen
+        method = getattr(moving.doer(front, command.method), command.method)
         try:
             done = method(argument) if command.argument else method()
             if inspect.isawaitable(done):
                 await done
         except CalmError as error:
             self.say(str(error), trouble=True)
-
-    def _place(self, command: keys.Command) -> object:
-        """What carries a command out: the app, the screen in front, or the part of that which has its method."""
-        if command.where == "app":
-            return self
-        parts: Iterable[object] = getattr(self.screen, "parts", ())
-        # The screen first: a part may be a widget, and those have scrolling methods of the same names.
-        return next((place for place in (self.screen, *parts) if hasattr(place, command.method)), self.screen)
 
     def say(self, text: str, *, trouble: bool = False) -> None:
         """Show a sentence in the footer, until the next key."""

@@ -37,8 +37,28 @@ class Command:
 
     @property
     def method(self) -> str:
-        """The method that does it, on the screen or the app."""
+        """The method that does it, of the screen, a part of it, or the app."""
         return "action_" + self.name.replace("-", "_")
+
+
+ROWS = ("down", "up")
+PAGES = ("page-down", "page-up")
+ENDS = ("first", "last")
+_MOVES = {
+    "down": ("j,down", "One row down"), "up": ("k,up", "One row up"),
+    "page-down": ("pagedown,ctrl+d", "One page down"), "page-up": ("pageup,ctrl+u", "One page up"),
+    "first": ("g,home", "First row"), "last": ("G,end", "Last row"),
+}  # fmt: skip
+
+
+def _moving(where: str, names: tuple[str, ...] = ROWS + PAGES + ENDS, *, space: bool = False) -> list[Command]:
+    """The commands that move in a screen's rows; `space` goes a page down too."""
+    found = []
+    for name in names:
+        pressed, sentence = _MOVES[name]
+        more = ",space" if space and name == "page-down" else ""
+        found.append(Command(f"{where}.{name}", pressed + more, sentence, "Move"))
+    return found
 
 
 TABLE: tuple[Command, ...] = (
@@ -58,12 +78,7 @@ TABLE: tuple[Command, ...] = (
     Command("app.leave", "q", "Leave this screen; leave calmtui from the fleet", "Anywhere"),
     Command("app.quit", "ctrl+q", "Leave calmtui", "Anywhere"),
     # The fleet
-    Command("fleet.down", "j,down", "One row down", "Move"),
-    Command("fleet.up", "k,up", "One row up", "Move"),
-    Command("fleet.first", "g,home", "First row", "Move"),
-    Command("fleet.last", "G,end", "Last row", "Move"),
-    Command("fleet.page-down", "pagedown,ctrl+d", "One page down", "Move"),
-    Command("fleet.page-up", "pageup,ctrl+u", "One page up", "Move"),
+    *_moving("fleet", ROWS + ENDS + PAGES),
     Command("fleet.next", "n", "Next match of the filter; without a filter, next trouble", "Move"),
     Command("fleet.previous", "N", "Previous match of the filter; without a filter, previous trouble", "Move"),
     Command("fleet.fold", "h,left", "Fold, or go to the row above in the hierarchy", "Move"),
@@ -168,8 +183,7 @@ TABLE: tuple[Command, ...] = (
     Command("logs.back", "escape", "Back: close what is open, drop the search, each filter, then leave", "Look"),
     Command("logs.down", "j,down", "One line down", "Move"),
     Command("logs.up", "k,up", "One line up; stops following", "Move"),
-    Command("logs.page-down", "pagedown,ctrl+d,space", "One page down", "Move"),
-    Command("logs.page-up", "pageup,ctrl+u", "One page up", "Move"),
+    *_moving("logs", PAGES, space=True),
     Command("logs.first", "g,home", "The oldest line that is kept", "Move"),
     Command("logs.last", "G,end", "The newest line, and follow", "Move", "follow"),
     Command("logs.right", "l,right", "Further along the lines", "Move"),
@@ -188,10 +202,7 @@ TABLE: tuple[Command, ...] = (
     Command("logs.copy", "y", "Copy the line", "Take"),
     Command("logs.save", "S", "Save the lines shown to a file", "Take", "save", argument="PATH"),
     # The patterns of a log, what hides its lines, and the pins
-    Command("patterns.down", "j,down", "One row down", "Move"),
-    Command("patterns.up", "k,up", "One row up", "Move"),
-    Command("patterns.page-down", "pagedown,ctrl+d,space", "One page down", "Move"),
-    Command("patterns.page-up", "pageup,ctrl+u", "One page up", "Move"),
+    *_moving("patterns", ROWS + PAGES, space=True),
     Command("patterns.choose", "enter", "Only lines of this pattern, in the log", "Filter", "show"),
     Command("patterns.hide", "backslash", "Hide lines of this pattern in the log", "Filter", "hide"),
     Command("patterns.new", "n", "Only what is new: since where the log stands; again: all", "Filter", "new"),
@@ -200,22 +211,17 @@ TABLE: tuple[Command, ...] = (
     Command("patterns.mark", "m", "Mark the nodes that say this, and no others", "Mark", "mark nodes"),
     Command("patterns.copy", "y", "Copy the pattern", "Take"),
     Command("patterns.back", "escape,P", "Back to the log", "Look", "back"),
-    Command("filters.down", "j,down", "One row down", "Move"),
-    Command("filters.up", "k,up", "One row up", "Move"),
+    *_moving("filters", ROWS),
     Command("filters.switch", "space,enter", "Switch it on or off", "Filter"),
     Command("filters.drop", "d,delete", "Drop it", "Filter"),
     Command("filters.back", "escape,F", "Back to the log", "Look"),
-    Command("pins.down", "j,down", "One row down", "Move"),
-    Command("pins.up", "k,up", "One row up", "Move"),
+    *_moving("pins", ROWS),
     Command("pins.choose", "enter", "Go to where the line is", "Move"),
     Command("pins.forget", "d,delete", "Forget the pin", "Take"),
     Command("pins.copy", "y", "Copy all of them with their notes", "Take"),
     Command("pins.back", "escape,B", "Back to the log", "Look"),
     # What a search at the source has found
-    Command("search.down", "j,down", "One row down", "Move"),
-    Command("search.up", "k,up", "One row up", "Move"),
-    Command("search.page-down", "pagedown,ctrl+d,space", "One page down", "Move"),
-    Command("search.page-up", "pageup,ctrl+u", "One page up", "Move"),
+    *_moving("search", ROWS + PAGES, space=True),
     Command("search.first", "g,home", "The oldest line", "Move"),
     Command("search.last", "G,end", "The newest line", "Move"),
     Command("search.right", "l,right", "Further along the lines", "Move"),
@@ -235,10 +241,7 @@ TABLE: tuple[Command, ...] = (
     Command("search.copy", "y", "Copy the line", "Take"),
     Command("search.back", "escape", "Back: close what is open, stop the search, then to the log", "Look"),
     # What changed
-    Command("changes.down", "j,down", "One row down", "Move"),
-    Command("changes.up", "k,up", "One row up", "Move"),
-    Command("changes.page-down", "pagedown,ctrl+d", "One page down", "Move"),
-    Command("changes.page-up", "pageup,ctrl+u", "One page up", "Move"),
+    *_moving("changes", ROWS + PAGES),
     Command("changes.first", "g,home", "The oldest change shown", "Move"),
     Command("changes.last", "G,end", "The newest change, and follow", "Move"),
     Command("changes.next", "n", "The next bad change", "Move"),
@@ -266,23 +269,16 @@ TABLE: tuple[Command, ...] = (
     Command("changes.copy", "y", "Copy the change", "Look"),
     Command("changes.back", "escape", "Back: drop the filter, then leave", "Look"),
     # Actions, their plan, their outcomes
-    Command("actions.down", "j,down", "One row down", "Move"),
-    Command("actions.up", "k,up", "One row up", "Move"),
+    *_moving("actions", ROWS),
     Command("actions.choose", "enter", "Go on with this action", "Act", "choose"),
     Command("actions.back", "escape", "Back", "Look"),
     Command("plan.confirm", "y", "Carry the plan out", "Act"),
-    Command("plan.down", "j,down", "One row down", "Move"),
-    Command("plan.up", "k,up", "One row up", "Move"),
+    *_moving("plan", ROWS),
     Command("plan.ask", "R", "Ask others to approve the plan", "Act", "ask approval"),
     Command("plan.break-glass", "B", "Go on in an emergency, with a reason", "Act"),
     Command("plan.back", "escape", "Do nothing", "Act"),
     Command("ask.back", "escape", "Refuse to answer", "Act"),
-    Command("outcomes.down", "j,down", "One row down", "Move"),
-    Command("outcomes.up", "k,up", "One row up", "Move"),
-    Command("outcomes.page-down", "pagedown,ctrl+d", "One page down", "Move"),
-    Command("outcomes.page-up", "pageup,ctrl+u", "One page up", "Move"),
-    Command("outcomes.first", "g,home", "First row", "Move"),
-    Command("outcomes.last", "G,end", "Last row", "Move"),
+    *_moving("outcomes"),
     Command("outcomes.retry", "r", "The same again for the nodes that failed", "Act", "retry failed"),
     Command("outcomes.undo", "u", "Take back what was done, where that can be done", "Act", "undo"),
     Command("outcomes.mark", "m", "Mark the nodes that failed, and no others", "Act", "mark failed"),
@@ -291,10 +287,7 @@ TABLE: tuple[Command, ...] = (
     Command("outcomes.copy", "y", "Copy the table", "Look", "copy"),
     Command("outcomes.back", "escape", "Back; what runs goes on", "Look", "back"),
     # Approvals, freezes, and the audit trail
-    Command("approvals.down", "j,down", "One row down", "Move"),
-    Command("approvals.up", "k,up", "One row up", "Move"),
-    Command("approvals.page-down", "pagedown,ctrl+d", "One page down in what is known of it", "Move"),
-    Command("approvals.page-up", "pageup,ctrl+u", "One page up in what is known of it", "Move"),
+    *_moving("approvals", ROWS + PAGES),
     Command("approvals.pane", "tab", "Into what is known of it, and back", "Look"),
     Command("approvals.approve", "a", "Approve the plan", "Act", "approve"),
     Command("approvals.reject", "r", "Reject the plan, with the reason", "Act", "reject"),
@@ -304,13 +297,9 @@ TABLE: tuple[Command, ...] = (
     Command("approvals.closed", "f", "List what is closed too, or not", "Look"),
     Command("approvals.copy", "y", "Copy all that is known of it", "Look"),
     Command("approvals.back", "escape", "Back", "Look", "back"),
-    Command("freezes.down", "j,down", "One row down", "Move"),
-    Command("freezes.up", "k,up", "One row up", "Move"),
+    *_moving("freezes", ROWS),
     Command("freezes.back", "escape", "Back", "Look"),
-    Command("audit.down", "j,down", "One row down", "Move"),
-    Command("audit.up", "k,up", "One row up", "Move"),
-    Command("audit.page-down", "pagedown,ctrl+d", "One page down", "Move"),
-    Command("audit.page-up", "pageup,ctrl+u", "One page up", "Move"),
+    *_moving("audit", ROWS + PAGES),
     Command("audit.first", "g,home", "The oldest record shown", "Move"),
     Command("audit.last", "G,end", "The newest record, and follow", "Move", "follow"),
     Command(
@@ -323,18 +312,12 @@ TABLE: tuple[Command, ...] = (
     Command("audit.copy", "y", "Copy the record as it was sealed", "Take"),
     Command("audit.back", "escape", "Back: drop the filter, then leave", "Look", "back"),
     # Runbooks and their runs
-    Command("runbooks.down", "j,down", "One row down", "Move"),
-    Command("runbooks.up", "k,up", "One row up", "Move"),
+    *_moving("runbooks", ROWS),
     Command("runbooks.choose", "enter", "Start this runbook: first what it needs, then its plan", "Act", "choose"),
     Command("runbooks.back", "escape", "Back", "Look"),
     Command("start.plan", "ctrl+s", "Show the plan", "Act", "plan"),
     Command("start.back", "escape", "Do nothing", "Look"),
-    Command("runs.down", "j,down", "One row down", "Move"),
-    Command("runs.up", "k,up", "One row up", "Move"),
-    Command("runs.page-down", "pagedown,ctrl+d,space", "One page down", "Move"),
-    Command("runs.page-up", "pageup,ctrl+u", "One page up", "Move"),
-    Command("runs.first", "g,home", "First row", "Move"),
-    Command("runs.last", "G,end", "Last row", "Move"),
+    *_moving("runs", space=True),
     Command("runs.open", "enter", "Watch this run", "Look", "watch"),
     Command(
         "runs.filter",
@@ -347,12 +330,7 @@ TABLE: tuple[Command, ...] = (
     Command("runs.runbooks", "r", "Start a runbook", "Act", "start one", argument="NAME"),
     Command("runs.copy", "y", "Copy the id of the run", "Look", "copy id"),
     Command("runs.back", "escape", "Back: drop the filter, then leave", "Look", "back"),
-    Command("run.down", "j,down", "One row down", "Move"),
-    Command("run.up", "k,up", "One row up", "Move"),
-    Command("run.page-down", "pagedown,ctrl+d,space", "One page down", "Move"),
-    Command("run.page-up", "pageup,ctrl+u", "One page up", "Move"),
-    Command("run.first", "g,home", "First row", "Move"),
-    Command("run.last", "G,end", "Last row", "Move"),
+    *_moving("run", space=True),
     Command("run.next", "n", "The next node that has failed", "Move"),
     Command("run.previous", "N", "The node before that has failed", "Move"),
     Command("run.open", "enter", "Unfold a group; of a node, what its steps print", "Look", "open"),
@@ -381,10 +359,7 @@ TABLE: tuple[Command, ...] = (
         "run.back", "escape", "Back: close the output, drop the filter, then leave; the run goes on", "Look", "back"
     ),
     # Services beside their blueprints
-    Command("blueprints.down", "j,down", "One row down", "Move"),
-    Command("blueprints.up", "k,up", "One row up", "Move"),
-    Command("blueprints.first", "g,home", "First row", "Move"),
-    Command("blueprints.last", "G,end", "Last row", "Move"),
+    *_moving("blueprints", ROWS + ENDS),
     Command("blueprints.open", "enter", "Its tiers and nodes, and what differs", "Look", "open"),
     Command("blueprints.check", "c", "Ask the nodes what only they can tell: checks, versions", "Look", "check"),
     Command("blueprints.diff", "d", "Beside another environment", "Look", "side by side"),
@@ -392,12 +367,7 @@ TABLE: tuple[Command, ...] = (
     Command("blueprints.stop", "S", "Stop it, each tier before all that it needs", "Act", "stop", changes=True),
     Command("blueprints.restart", "R", "Restart it, each tier after all that it needs", "Act", "restart", changes=True),
     Command("blueprints.back", "escape", "Back", "Look"),
-    Command("blueprint.down", "j,down", "One row down", "Move"),
-    Command("blueprint.up", "k,up", "One row up", "Move"),
-    Command("blueprint.page-down", "pagedown,ctrl+d", "One page down", "Move"),
-    Command("blueprint.page-up", "pageup,ctrl+u", "One page up", "Move"),
-    Command("blueprint.first", "g,home", "First row", "Move"),
-    Command("blueprint.last", "G,end", "Last row", "Move"),
+    *_moving("blueprint"),
     Command("blueprint.open", "enter", "Go to the node in the fleet; esc comes back", "Look", "node"),
     Command("blueprint.all", "f", "The nodes that are as declared too, or only what differs", "Look", "all nodes"),
     Command("blueprint.check", "c", "Ask the nodes what only they can tell: checks, versions", "Look", "check"),
@@ -406,8 +376,7 @@ TABLE: tuple[Command, ...] = (
     Command("blueprint.stop", "S", "Stop it, each tier before all that it needs", "Act", "stop", changes=True),
     Command("blueprint.restart", "R", "Restart it, each tier after all that it needs", "Act", "restart", changes=True),
     Command("blueprint.back", "escape", "Back", "Look"),
-    Command("blueprint-diff.down", "j,down", "One row down", "Move"),
-    Command("blueprint-diff.up", "k,up", "One row up", "Move"),
+    *_moving("blueprint-diff", ROWS),
     Command("blueprint-diff.next", "d", "The next environment beside it", "Look", "next environment"),
     Command("blueprint-diff.all", "f", "What is the same too, or only what differs", "Look", "all"),
     Command("blueprint-diff.back", "escape", "Back", "Look", "back"),
@@ -417,12 +386,7 @@ TABLE: tuple[Command, ...] = (
     Command("exec.complete", "tab", "Complete from the history; else the next field", "Look"),
     Command("exec.sudo", "ctrl+s", "As root, by sudo; or as who we are there", "Act", "as root"),
     Command("exec.back", "escape", "Do nothing", "Act"),
-    Command("answers.down", "j,down", "One row down", "Move"),
-    Command("answers.up", "k,up", "One row up", "Move"),
-    Command("answers.page-down", "pagedown,ctrl+d", "One page down", "Move"),
-    Command("answers.page-up", "pageup,ctrl+u", "One page up", "Move"),
-    Command("answers.first", "g,home", "First row", "Move"),
-    Command("answers.last", "G,end", "Last row", "Move"),
+    *_moving("answers"),
     Command("answers.pane", "tab,enter", "Into the output, and back", "Look", "output"),
     Command("answers.nodes", "n", "A row for each node, or one for each answer", "Look", "nodes"),
     Command("answers.diff", "d", "As it differs from the majority, or all of it", "Look", "diff"),
@@ -440,21 +404,16 @@ TABLE: tuple[Command, ...] = (
     Command("command.complete", "tab", "Complete what is typed", "Look"),
     Command("command.back", "escape", "Back", "Look"),
     # The streams of a log
-    Command("streams.down", "j,down", "One row down", "Move"),
-    Command("streams.up", "k,up", "One row up", "Move"),
+    *_moving("streams", ROWS),
     Command("streams.mute", "m", "Hide the lines of this node; again: show them", "Filter", "mute"),
     Command("streams.solo", "M", "Only the lines of this node; again: of all", "Filter", "solo"),
     Command("streams.back", "escape,o", "Back to the log", "Look", "back"),
     # The links of a node
-    Command("links.down", "j,down", "One row down", "Move"),
-    Command("links.up", "k,up", "One row up", "Move"),
-    Command("links.page-down", "pagedown,ctrl+d", "One page down", "Move"),
-    Command("links.page-up", "pageup,ctrl+u", "One page up", "Move"),
+    *_moving("links", ROWS + PAGES),
     Command("links.choose", "enter", "Go to this node", "Look", "go there"),
     Command("links.back", "escape,x", "Back", "Look", "back"),
     # Discovery
-    Command("discover.down", "j,down", "One row down", "Move"),
-    Command("discover.up", "k,up", "One row up", "Move"),
+    *_moving("discover", ROWS),
     Command("discover.switch", "space", "Switch the source on or off", "Sources", "on/off"),
     Command("discover.connect", "enter", "Connect to what is on", "Sources", "connect"),
 )

@@ -1,9 +1,10 @@
 """The one table of what can be done from the keyboard: bindings, footer, help, palette and `:` all derive from it.
 
 To add a command: a line in `TABLE` (`key_table`), and a method `action_NAME` on the screen named by its first
-part (`fleet.mark` is `action_mark` of the screen whose `where` is "fleet"; `app.…` is the app's;
-a dash becomes an underscore). The screen takes its bindings with `BINDINGS = keys.bindings("fleet")`.
-The footer, help and palette follow from the screen's `where`.
+part (`fleet.mark` is `action_mark` of the screen whose `where` is "fleet"; `app.…` is the app's; a dash becomes
+an underscore) or on one of the screen's `parts`. What moves in rows does so on every screen (`moving`). The
+screen takes its bindings with `BINDINGS = keys.bindings("fleet")`. The footer, help and palette follow from the
+screen's `where`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from calmtui.estate.model import Estate
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Update
 from calmtui.providers.base import LogChunk, LogRequest, Skew
-from calmtui.tui import keys
+from calmtui.tui import keys, moving
 from calmtui.tui.screens.command import read
 from calmtui.tui.screens.log_patterns import LogPatternsScreen
 from calmtui.tui.screens.log_search import LogSearchScreen
@@ -101,8 +101,7 @@ class LogsApp(App[None]):
     async def action_run(self, command_id: str, argument: str = "") -> None:
         command = keys.command(command_id)
         assert command is not None
-        places = (self.screen, *getattr(self.screen, "parts", ()))
-        place = next(place for place in places if hasattr(place, command.method))
+        place = moving.doer(self.screen, command.method)
         try:
             done = getattr(place, command.method)(*([argument] if command.argument else []))
             if asyncio.iscoroutine(done):

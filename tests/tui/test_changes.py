@@ -387,3 +387,17 @@ async def test_the_time_line_in_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
         shown = "\n".join(rows(screen)) + str(screen.query_one(ChangeChart).render()) + told(screen, "head")
         assert app.screen.query_one(Rows).count == 6
         assert shown.isascii(), shown
+
+
+async def test_pages_go_by_in_the_time_line_and_in_the_details_while_they_have_the_focus() -> None:
+    changes.append(KEY, [failed(3000 - 10 * number, f"web-{number}") for number in range(200)])
+    app = console()
+    async with app.run_test(size=(140, 24)) as pilot:
+        screen = await opened(pilot)
+        page, last = screen.rows.size.height - 1, screen.rows.count - 1
+        assert screen.rows.cursor == last > 2 * page
+        for key, cursor in (("pageup", last - page), ("pagedown", last), ("g", 0), ("pagedown", page), ("G", last)):
+            await press(pilot, key)
+            assert screen.rows.cursor == cursor, key
+        await press(pilot, "tab", "j", "pageup")
+        assert screen.rows.cursor == last, "the details have the keys"

@@ -106,12 +106,6 @@ class ActionsScreen(ModalScreen[None]):
             event.stop()
             self._go_to(event.character)
 
-    def action_down(self) -> None:
-        self.query_one(Rows).move(self.query_one(Rows).cursor + 1)
-
-    def action_up(self) -> None:
-        self.query_one(Rows).move(self.query_one(Rows).cursor - 1)
-
     def action_back(self) -> None:
         self.dismiss(None)
 

@@ -139,24 +139,6 @@ class AnswersScreen(Screen[None]):
 
     # -- commands -------------------------------------------------------------
 
-    def action_down(self) -> None:
-        self._move(1)
-
-    def action_up(self) -> None:
-        self._move(-1)
-
-    def action_page_down(self) -> None:
-        self._move(self._pane.size.height)
-
-    def action_page_up(self) -> None:
-        self._move(-self._pane.size.height)
-
-    def action_first(self) -> None:
-        self._pane.move(0)
-
-    def action_last(self) -> None:
-        self._pane.move(self._pane.count - 1)
-
     def action_pane(self) -> None:
         """Into the output, and back."""
         (self._list if self._output.has_focus else self._output).focus()
@@ -226,9 +208,6 @@ class AnswersScreen(Screen[None]):
         else:
             self._begin()
 
-    def _move(self, by: int) -> None:
-        self._pane.move(self._pane.cursor + by)
-
     def _say(self, text: str) -> None:
         self.query_one(Footer).say(text)
 
@@ -239,10 +218,6 @@ class AnswersScreen(Screen[None]):
     @property
     def _output(self) -> Rows:
         return self.query_one("#output", Rows)
-
-    @property
-    def _pane(self) -> Rows:
-        return self._output if self._output.has_focus else self._list
 
     # -- the list ---------------------------------------------------------------
 

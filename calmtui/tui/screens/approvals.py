@@ -283,26 +283,7 @@ class ApprovalsScreen(Screen[None]):
             self._say(str(error), trouble=True)
         await self._poll()
 
-    # -- moving -------------------------------------------------------------------------
-
-    def _by(self, count: int) -> None:
-        full = self.query_one("#full")
-        if full.has_focus:
-            full.scroll_relative(y=count, animate=False)
-        else:
-            self.rows.move(self.rows.cursor + count)
-
-    def action_down(self) -> None:
-        self._by(1)
-
-    def action_up(self) -> None:
-        self._by(-1)
-
-    def action_page_down(self) -> None:
-        self._by(self.query_one("#full").size.height)
-
-    def action_page_up(self) -> None:
-        self._by(-self.query_one("#full").size.height)
+    # -- looking ------------------------------------------------------------------------
 
     def action_pane(self) -> None:
         (self.rows if self.query_one("#full").has_focus else self.query_one("#full")).focus()

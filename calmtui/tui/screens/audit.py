@@ -249,32 +249,7 @@ class AuditScreen(Screen[None]):
             self.app.copy_to_clipboard(self.record.line)
             self._say(f"record {self.record.record.seq} copied")
 
-    # -- moving -----------------------------------------------------------------------------
-
-    def _by(self, count: int) -> None:
-        full = self.query_one("#full")
-        if full.has_focus:
-            full.scroll_relative(y=count, animate=False)
-        else:
-            self.rows.move(self.rows.cursor + count)
-
-    def action_down(self) -> None:
-        self._by(1)
-
-    def action_up(self) -> None:
-        self._by(-1)
-
-    def action_page_down(self) -> None:
-        self._by(max(self.rows.size.height - 1, 1))
-
-    def action_page_up(self) -> None:
-        self._by(-max(self.rows.size.height - 1, 1))
-
-    def action_first(self) -> None:
-        self.rows.move(0)
-
-    def action_last(self) -> None:
-        self.rows.move(len(self._records) - 1)
+    # -- looking ---------------------------------------------------------------------------
 
     def action_pane(self) -> None:
         (self.rows if self.query_one("#full").has_focus else self.query_one("#full")).focus()

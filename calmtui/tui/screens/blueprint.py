@@ -121,21 +121,3 @@ class BlueprintScreen(Screen[None]):
 
     def action_back(self) -> None:
         self.app.pop_screen()
-
-    def action_down(self) -> None:
-        self.rows.move(self.rows.cursor + 1)
-
-    def action_up(self) -> None:
-        self.rows.move(self.rows.cursor - 1)
-
-    def action_page_down(self) -> None:
-        self.rows.move(self.rows.cursor + self.rows.size.height)
-
-    def action_page_up(self) -> None:
-        self.rows.move(self.rows.cursor - self.rows.size.height)
-
-    def action_first(self) -> None:
-        self.rows.move(0)
-
-    def action_last(self) -> None:
-        self.rows.move(len(self._shown) - 1)

@@ -104,9 +104,3 @@ class BlueprintDiffScreen(Screen[None]):
 
     def action_back(self) -> None:
         self.app.pop_screen()
-
-    def action_down(self) -> None:
-        self.query_one(Rows).move(self.query_one(Rows).cursor + 1)
-
-    def action_up(self) -> None:
-        self.query_one(Rows).move(self.query_one(Rows).cursor - 1)

@@ -65,16 +65,6 @@ class DiscoverScreen(Screen[dict[str, bool]]):
             (item.error or item.discovered.found_in, "warn" if item.error else "quiet"),
         ]
 
-    def _move(self, step: int) -> None:
-        for rows in self.query(Rows):
-            rows.move(rows.cursor + step)
-
-    def action_down(self) -> None:
-        self._move(1)
-
-    def action_up(self) -> None:
-        self._move(-1)
-
     def action_switch(self) -> None:
         for rows in self.query(Rows):
             item = self._found[rows.cursor]

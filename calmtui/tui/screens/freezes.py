@@ -78,12 +78,6 @@ class FreezesScreen(ModalScreen[None]):
         return [("holds  ", "warn") if holds else ("comes  ", ""), name,
                 (f"from {clock(begins)[:16]} until {clock(ends)[:16]}", "quiet")]  # fmt: skip
 
-    def action_down(self) -> None:
-        self.query_one(Rows).move(self.query_one(Rows).cursor + 1)
-
-    def action_up(self) -> None:
-        self.query_one(Rows).move(self.query_one(Rows).cursor - 1)
-
     def action_back(self) -> None:
         self.dismiss(None)
 

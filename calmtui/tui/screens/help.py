@@ -77,13 +77,5 @@ class HelpScreen(ModalScreen[tuple[str, str] | None]):
     def on_rows_chosen(self) -> None:
         self.on_input_submitted()
 
-    def action_down(self) -> None:
-        rows = self.query_one(Rows)
-        rows.move(rows.cursor + 1)
-
-    def action_up(self) -> None:
-        rows = self.query_one(Rows)
-        rows.move(rows.cursor - 1)
-
     def action_back(self) -> None:
         self.dismiss(None)

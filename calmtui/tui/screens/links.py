@@ -115,17 +115,5 @@ class LinksScreen(ModalScreen[NodeId | None]):
         if self._chosen is not None:
             self.dismiss(self._chosen)
 
-    def action_down(self) -> None:
-        self._rows.move(self._rows.cursor + 1)
-
-    def action_up(self) -> None:
-        self._rows.move(self._rows.cursor - 1)
-
-    def action_page_down(self) -> None:
-        self._rows.move(self._rows.cursor + self._rows.size.height)
-
-    def action_page_up(self) -> None:
-        self._rows.move(self._rows.cursor - self._rows.size.height)
-
     def action_back(self) -> None:
         self.dismiss(None)

@@ -112,13 +112,5 @@ class LogFiltersScreen(ModalScreen[None]):
         if self._parts:
             self._change(self._parts[self.query_one(Rows).cursor].without)
 
-    def action_down(self) -> None:
-        rows = self.query_one(Rows)
-        rows.move(rows.cursor + 1)
-
-    def action_up(self) -> None:
-        rows = self.query_one(Rows)
-        rows.move(rows.cursor - 1)
-
     def action_back(self) -> None:
         self.dismiss()

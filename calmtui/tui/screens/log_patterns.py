@@ -184,22 +184,6 @@ class LogPatternsScreen(Screen[None]):
         if self.template is not None:
             self.app.copy_to_clipboard(self.template.text)
 
-    def action_down(self) -> None:
-        rows = self.query_one(Rows)
-        rows.move(rows.cursor + 1)
-
-    def action_up(self) -> None:
-        rows = self.query_one(Rows)
-        rows.move(rows.cursor - 1)
-
-    def action_page_down(self) -> None:
-        rows = self.query_one(Rows)
-        rows.move(rows.cursor + rows.size.height - 1)
-
-    def action_page_up(self) -> None:
-        rows = self.query_one(Rows)
-        rows.move(rows.cursor - rows.size.height + 1)
-
     def action_back(self) -> None:
         """One thing less: the nodes, what is new, then the screen."""
         if self._only is not None:

@@ -129,24 +129,6 @@ class OutcomesScreen(Screen[None]):
 
     # -- commands ---------------------------------------------------------------
 
-    def action_down(self) -> None:
-        self._move(1)
-
-    def action_up(self) -> None:
-        self._move(-1)
-
-    def action_page_down(self) -> None:
-        self._move(self.query_one(Rows).size.height)
-
-    def action_page_up(self) -> None:
-        self._move(-self.query_one(Rows).size.height)
-
-    def action_first(self) -> None:
-        self.query_one(Rows).move(0)
-
-    def action_last(self) -> None:
-        self.query_one(Rows).move(len(self._shown) - 1)
-
     def action_back(self) -> None:
         self.app.pop_screen()
 
@@ -216,10 +198,6 @@ class OutcomesScreen(Screen[None]):
         lines = [f"{outcome.status}\t{outcome.node.id}\t{outcome.detail}" for outcome in outcomes]
         self.app.copy_to_clipboard("\n".join(lines))
         self._say(f"{len(lines)} lines copied")
-
-    def _move(self, by: int) -> None:
-        rows = self.query_one(Rows)
-        rows.move(rows.cursor + by)
 
     def _say(self, text: str) -> None:
         self.query_one(Footer).say(text)

@@ -102,14 +102,6 @@ class PinsScreen(ModalScreen[Pin | None]):
             told = (f"{_clock(pin.at / SECOND)} {pin.name} {pin.text}\n    {pin.who}: {pin.note}" for pin in self._pins)
             self.app.copy_to_clipboard("\n".join(told))
 
-    def action_down(self) -> None:
-        rows = self.query_one(Rows)
-        rows.move(rows.cursor + 1)
-
-    def action_up(self) -> None:
-        rows = self.query_one(Rows)
-        rows.move(rows.cursor - 1)
-
     def action_back(self) -> None:
         self.dismiss(None)
 

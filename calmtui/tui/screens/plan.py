@@ -285,12 +285,6 @@ class PlanScreen(ModalScreen[None]):
     def action_back(self) -> None:
         self.dismiss(None)
 
-    def action_down(self) -> None:
-        self.query_one(Rows).move(self.query_one(Rows).cursor + 1)
-
-    def action_up(self) -> None:
-        self.query_one(Rows).move(self.query_one(Rows).cursor - 1)
-
     def _verdict(self, text: str, *, refused: bool) -> None:
         shown = self.query_one("#verdict", Static)
         shown.set_class(refused, "-refused")

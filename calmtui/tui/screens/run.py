@@ -352,28 +352,3 @@ class RunScreen(Screen[None]):
 
     def on_why_left(self) -> None:
         self.nodes.focus()
-
-    # -- moving -----------------------------------------------------------------------
-
-    @property
-    def _moving(self) -> Rows:
-        shown = self.query_one("#output", Rows)
-        return shown if shown.has_focus else self.nodes
-
-    def action_down(self) -> None:
-        self._moving.move(self._moving.cursor + 1)
-
-    def action_up(self) -> None:
-        self._moving.move(self._moving.cursor - 1)
-
-    def action_page_down(self) -> None:
-        self._moving.move(self._moving.cursor + self._moving.size.height)
-
-    def action_page_up(self) -> None:
-        self._moving.move(self._moving.cursor - self._moving.size.height)
-
-    def action_first(self) -> None:
-        self._moving.move(0)
-
-    def action_last(self) -> None:
-        self._moving.move(self._moving.count - 1)

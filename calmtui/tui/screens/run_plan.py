@@ -169,12 +169,6 @@ class RunPlanScreen(ModalScreen[None]):
     def action_back(self) -> None:
         self.dismiss(None)
 
-    def action_down(self) -> None:
-        self.query_one(Rows).move(self.query_one(Rows).cursor + 1)
-
-    def action_up(self) -> None:
-        self.query_one(Rows).move(self.query_one(Rows).cursor - 1)
-
     # -- what the gate says --------------------------------------------------------------
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:

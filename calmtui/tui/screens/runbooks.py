@@ -97,12 +97,6 @@ class RunbooksScreen(ModalScreen[Runbook | None]):
         if entry is not None and entry.runbook is not None:
             self.dismiss(entry.runbook)
 
-    def action_down(self) -> None:
-        self.query_one(Rows).move(self.query_one(Rows).cursor + 1)
-
-    def action_up(self) -> None:
-        self.query_one(Rows).move(self.query_one(Rows).cursor - 1)
-
     def action_back(self) -> None:
         self.dismiss(None)
 

@@ -231,26 +231,6 @@ class RunsScreen(Screen[None]):
         else:
             self.app.pop_screen()
 
-    # -- moving -----------------------------------------------------------------------
-
-    def action_down(self) -> None:
-        self.rows.move(self.rows.cursor + 1)
-
-    def action_up(self) -> None:
-        self.rows.move(self.rows.cursor - 1)
-
-    def action_page_down(self) -> None:
-        self.rows.move(self.rows.cursor + self.rows.size.height)
-
-    def action_page_up(self) -> None:
-        self.rows.move(self.rows.cursor - self.rows.size.height)
-
-    def action_first(self) -> None:
-        self.rows.move(0)
-
-    def action_last(self) -> None:
-        self.rows.move(len(self.runs) - 1)
-
 
 def _urgency(run: Run) -> tuple[int, float]:
     rank = 0 if run_words.needs_someone(run) else 1 if not run.standing.ended else 2

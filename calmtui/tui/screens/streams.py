@@ -91,14 +91,6 @@ class StreamsScreen(ModalScreen[None]):
     def on_rows_moved(self) -> None:
         self._explain()
 
-    def action_down(self) -> None:
-        rows = self.query_one(Rows)
-        rows.move(rows.cursor + 1)
-
-    def action_up(self) -> None:
-        rows = self.query_one(Rows)
-        rows.move(rows.cursor - 1)
-
     def action_mute(self) -> None:
         """Hide the lines of the node, or show them again."""
         if self._streams:

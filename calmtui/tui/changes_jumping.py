@@ -19,31 +19,6 @@ class ChangesMoving:
     def __init__(self, screen: ChangesScreen) -> None:
         self._screen = screen
 
-    def _by(self, count: int) -> None:
-        full = self._screen.query_one("#full")
-        if full.has_focus:
-            full.scroll_relative(y=count, animate=False)
-        else:
-            self._screen.rows.move(self._screen.rows.cursor + count)
-
-    def action_down(self) -> None:
-        self._by(1)
-
-    def action_up(self) -> None:
-        self._by(-1)
-
-    def action_page_down(self) -> None:
-        self._by(max(self._screen.rows.size.height - 1, 1))
-
-    def action_page_up(self) -> None:
-        self._by(-max(self._screen.rows.size.height - 1, 1))
-
-    def action_first(self) -> None:
-        self._screen.rows.move(0)
-
-    def action_last(self) -> None:
-        self._screen.rows.move(len(self._screen.line.entries) - 1)
-
     def action_next(self) -> None:
         self._to(self._screen.rows.cursor, 1, BAD, "no later change is bad")
 
