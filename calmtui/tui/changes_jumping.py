@@ -1,4 +1,4 @@
-"""Moving along the time line of changes, and to those that matter."""
+"""Jumping along the time line of changes to those that matter."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 BAD = (Mark.FIRST, Mark.BAD, Mark.AGAIN)
 
 
-class ChangesMoving:
-    """A part of the changes' screen: the commands that move the cursor."""
+class ChangesJumping:
+    """A part of the changes' screen: the commands that put the cursor on another change."""
 
     def __init__(self, screen: ChangesScreen) -> None:
         self._screen = screen

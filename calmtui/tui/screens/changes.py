@@ -31,7 +31,7 @@ from calmtui.store.database import StoreError
 from calmtui.store.following import Following
 from calmtui.tui import keys
 from calmtui.tui.changes_acting import ChangesActing
-from calmtui.tui.changes_moving import ChangesMoving
+from calmtui.tui.changes_jumping import ChangesJumping
 from calmtui.tui.glyphs import of_locale
 from calmtui.tui.shown_changes import ShownChanges
 from calmtui.tui.whose import whose
@@ -79,7 +79,7 @@ class ChangesScreen(Screen[None]):
         """Changes that came in while the cursor was not on the newest."""
         self.reading = True
         """Whether the store is being read for the first time since something else was asked for."""
-        self.parts = (ChangesActing(self), ChangesMoving(self))
+        self.parts = (ChangesActing(self), ChangesJumping(self))
         """What carries out commands beside the screen itself."""
         self._signs = of_locale()
         self._choices = whose(fleet_screen)
