@@ -57,9 +57,9 @@ class LogChart(Still):
         matches = shown.view if isinstance(shown, Around) else shown
         self._bars = self._histogram.bars(matches.lines, max(self.size.width - SIDE - END, 1))
         line = self._view.current
-        self.tell(self._drawn(None if line is None else self._bars.at(line.at)))
+        self.tell(self._figure(None if line is None else self._bars.at(line.at)))
 
-    def _drawn(self, here: int | None) -> Text:
+    def _figure(self, here: int | None) -> Text:
         bars, signs = self._bars, self._view.look.signs
         quiet, error, mark = (
             self.get_component_rich_style(f"chart--{name}", partial=True) for name in ("quiet", "error", "here")
