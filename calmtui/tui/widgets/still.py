@@ -24,7 +24,7 @@ class Still(Static):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 -- Textual's
         super().__init__(id=id, classes=classes, markup=False)
         self._told: str | Text = ""
-        self._drawn: tuple[int, Style, list[Strip]] | None = None
+        self._kept: tuple[int, Style, list[Strip]] | None = None
         """Its lines, and the width and style that they were drawn with."""
 
     def tell(self, text: str | Text) -> None:
@@ -32,7 +32,7 @@ class Still(Static):
         if text == self._told:
             return
         before = self._lines()
-        self._told, self._drawn = text, None
+        self._told, self._kept = text, None
         after = self._lines()
         if self._fits(len(before), len(after)):
             width = self.content_size.width
@@ -44,7 +44,7 @@ class Still(Static):
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         if not regions:
-            self._drawn = None
+            self._kept = None
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def render(self) -> RenderResult:
@@ -60,10 +60,10 @@ class Still(Static):
         width, style = self.content_size.width, self.visual_style
         if not width:
             return []
-        if self._drawn is None or self._drawn[:2] != (width, style):
+        if self._kept is None or self._kept[:2] != (width, style):
             visual = visualize(self, self._told, markup=False)
-            self._drawn = (width, style, Visual.to_strips(self, visual, width, None, style))
-        return self._drawn[2]
+            self._kept = (width, style, Visual.to_strips(self, visual, width, None, style))
+        return self._kept[2]
 
     def _fits(self, before: int, after: int) -> bool:
         """Whether the widget stays as large as it is."""
