@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from calmtui.cli import asking
+from calmtui.cli import asking, options
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
 from calmtui.errors import CalmError, UsageError
@@ -32,27 +32,19 @@ def act(
     context: typer.Context,
     action: Annotated[str, typer.Argument(help="As `calmtui show` lists them: restart, stop, cordon…")],
     query: Annotated[str, typer.Argument(help="Which nodes.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: options.Yes = False,
     as_json: Annotated[bool, typer.Option("--json", help="The outcomes as JSON.")] = False,
-    parameter: Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="A value it needs.")] = None,
-    parallel: Annotated[int, typer.Option(min=1, metavar="N", help="How many nodes at once.")] = 16,
-    batches: Annotated[
-        str, typer.Option(metavar="1,10%,100%", help="So many nodes first, and on only if none failed.")
-    ] = "",
-    max_failed: Annotated[
-        str, typer.Option(metavar="N|N%", help="Begin no further node when more than this have failed.")
-    ] = "",
-    max_failed_in_batch: Annotated[
-        str, typer.Option(metavar="N|N%", help="Begin no other batch when more than this of one have failed.")
-    ] = "",
-    min_healthy: Annotated[
-        str, typer.Option(metavar="N|N%", help="Begin a node only while so many of the others run.")
-    ] = "",
-    reason: asking.Reason = "",
-    ask_approval: asking.AskApproval = False,
-    break_glass: asking.BreakGlass = False,
+    parameter: options.Values = None,
+    parallel: options.Parallel = 16,
+    batches: options.Batches = "",
+    max_failed: options.MaxFailed = "",
+    max_failed_in_batch: options.MaxFailedInBatch = "",
+    min_healthy: options.MinHealthy = "",
+    reason: options.Reason = "",
+    ask_approval: options.AskApproval = False,
+    break_glass: options.BreakGlass = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")] = False,
-    wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
+    wait: options.Wait = 30.0,
 ) -> None:
     """Do something to every node that a query selects: start, stop, restart…"""
     from calmtui.actions import batches as read_batches

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from calmtui import __version__
+from calmtui.cli import options
 from calmtui.cli.act import act
 from calmtui.cli.approvals import approvals, approve, reject, review, reviews, withdraw
 from calmtui.cli.audit import audit
@@ -61,7 +62,7 @@ app.command("demo")(demo)
 def doctor(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON.")] = False,
-    wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 10.0,
+    wait: options.Wait = 10.0,
 ) -> None:
     """Say what was found, what can be reached, what is wrong and how to mend it."""
     from calmtui.cli.doctor import doctor as examine  # it looks at everything, and so imports much

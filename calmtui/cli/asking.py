@@ -1,12 +1,10 @@
-"""Options that say why something is done and who lets it: `--reason`, `--ask-approval`, `--break-glass`."""
+"""Asking others to approve what a command would do."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.errors import CalmError
@@ -14,12 +12,6 @@ from calmtui.errors import CalmError
 if TYPE_CHECKING:
     from calmtui.actions.deed import Deed
     from calmtui.actions.gate import Gate
-
-Reason = Annotated[str, typer.Option(help="Why, for the record and for those who approve.")]
-AskApproval = Annotated[bool, typer.Option("--ask-approval", help="Ask for the approval that it needs; do nothing.")]
-BreakGlass = Annotated[
-    bool, typer.Option("--break-glass", help="In an emergency, with a reason; it is reviewed afterwards.")
-]
 
 
 @dataclass(frozen=True)

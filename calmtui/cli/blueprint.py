@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from calmtui.cli import options
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
 from calmtui.errors import CalmError
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 NAME = Annotated[str, typer.Argument(help="Its name.")]
 ENVIRONMENT = Annotated[str, typer.Argument(metavar="ENV", help="Of which environment.")]
 AS_JSON = Annotated[bool, typer.Option("--json", help="As JSON.")]
-WAIT = Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")]
 CHECKS = Annotated[
     bool, typer.Option("--checks/--no-checks", help="Ask the nodes what only they can tell: checks, versions.")
 ]
@@ -96,7 +96,7 @@ def drift(
     environment: Annotated[str, typer.Argument(metavar="[ENV]", help="Of one environment. None: of each.")] = "",
     checks: CHECKS = True,
     as_json: AS_JSON = False,
-    wait: WAIT = 30.0,
+    wait: options.Wait = 30.0,
 ) -> None:
     """Hold every node against what is declared. Exits with 1 when anything differs or is not known."""
     from calmtui.cli.printing import out_json
@@ -119,7 +119,7 @@ def complete(
     environment: ENVIRONMENT,
     checks: CHECKS = True,
     as_json: AS_JSON = False,
-    wait: WAIT = 30.0,
+    wait: options.Wait = 30.0,
 ) -> None:
     """Prove that every node has what is declared, after a deployment; or name those that have not."""
     from calmtui.cli.printing import out, out_json, styled
@@ -147,7 +147,7 @@ def diff(
     right: Annotated[str, typer.Argument(metavar="ENV2", help="The other.")],
     checks: CHECKS = True,
     as_json: AS_JSON = False,
-    wait: WAIT = 30.0,
+    wait: options.Wait = 30.0,
 ) -> None:
     """Hold two environments side by side. Exits with 1 when they differ in what no declaration explains."""
     from calmtui.blueprints.contrast import contrast, unexplained
@@ -169,22 +169,14 @@ def _verb(verb: str, sentence: str) -> None:
         context: typer.Context,
         name: NAME,
         environment: ENVIRONMENT,
-        plan: Annotated[
-            bool, typer.Option("--plan", help="Print what would happen, node by node, and do nothing.")
-        ] = False,
-        yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-        watch: Annotated[
-            bool, typer.Option("--watch/--detach", help="Watch it, or print its id once it is begun.")
-        ] = True,
-        as_json: Annotated[bool, typer.Option("--json", help="The plan, or in the end the run, as JSON.")] = False,
-        reason: Annotated[str, typer.Option(help="Why, for the record and for those who approve.")] = "",
-        ask_approval: Annotated[
-            bool, typer.Option("--ask-approval", help="Ask for the approval that it needs.")
-        ] = False,
-        break_glass: Annotated[
-            bool, typer.Option("--break-glass", help="In an emergency, with a reason; it is reviewed afterwards.")
-        ] = False,
-        wait: WAIT = 30.0,
+        plan: options.ShowPlan = False,
+        yes: options.Yes = False,
+        watch: options.Watch = True,
+        as_json: options.RunAsJson = False,
+        reason: options.Reason = "",
+        ask_approval: options.AskApproval = False,
+        break_glass: options.BreakGlass = False,
+        wait: options.Wait = 30.0,
     ) -> None:
         from calmtui.cli.run import How
         from calmtui.cli.watch import follow

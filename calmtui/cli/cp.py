@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from calmtui.cli import asking
+from calmtui.cli import asking, options
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
 from calmtui.errors import CalmError
@@ -27,8 +27,6 @@ cp = typer.Typer(help="Put and get files and folders on many nodes: whole or not
 
 _QUERY = Annotated[str, typer.Argument(help="Which nodes.")]
 _JSON = Annotated[bool, typer.Option("--json", help="The outcomes as JSON.")]
-_PARALLEL = Annotated[int, typer.Option(min=1, metavar="N", help="How many nodes at once.")]
-_WAIT = Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")]
 
 
 @cp.command("put")
@@ -38,11 +36,11 @@ def put_(
     source: Annotated[Path, typer.Argument(help="A file or folder on this machine.")],
     target: Annotated[str, typer.Argument(help="Where on each node; within it, where it is a folder.")],
     as_json: _JSON = False,
-    parallel: _PARALLEL = 64,
-    reason: asking.Reason = "",
-    ask_approval: asking.AskApproval = False,
-    break_glass: asking.BreakGlass = False,
-    wait: _WAIT = 30.0,
+    parallel: options.Parallel = 64,
+    reason: options.Reason = "",
+    ask_approval: options.AskApproval = False,
+    break_glass: options.BreakGlass = False,
+    wait: options.Wait = 30.0,
 ) -> None:
     """Put a file or folder on every node that a query selects."""
     from calmtui.actions.copy import pack, put, put_deed
@@ -65,11 +63,11 @@ def get_(
     path: Annotated[str, typer.Argument(help="A file or folder on each node.")],
     folder: Annotated[Path, typer.Argument(help="Where here: each node has a folder of its own within.")] = Path(),
     as_json: _JSON = False,
-    parallel: _PARALLEL = 64,
-    reason: asking.Reason = "",
-    ask_approval: asking.AskApproval = False,
-    break_glass: asking.BreakGlass = False,
-    wait: _WAIT = 30.0,
+    parallel: options.Parallel = 64,
+    reason: options.Reason = "",
+    ask_approval: options.AskApproval = False,
+    break_glass: options.BreakGlass = False,
+    wait: options.Wait = 30.0,
 ) -> None:
     """Get a file or folder of every node that a query selects, into a folder for each."""
     from calmtui.actions.copy import get, get_deed

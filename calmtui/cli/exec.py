@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from calmtui.cli import asking
+from calmtui.cli import asking, options
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
 from calmtui.errors import CalmError, UsageError
@@ -40,34 +40,26 @@ def exec_(
     ] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Gathered; others as they differ from the majority.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Output and exit status of each node as JSON.")] = False,
-    parallel: Annotated[int, typer.Option(min=1, metavar="N", help="How many nodes at once.")] = 64,
-    batches: Annotated[
-        str, typer.Option(metavar="1,10%,100%", help="So many nodes first, and on only if none failed.")
-    ] = "",
+    parallel: options.Parallel = 64,
+    batches: options.Batches = "",
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="For the command on each node; none: no limit.")
     ] = None,
     connect_timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="To reach each node; none: as its source says.")
     ] = None,
-    max_failed: Annotated[
-        str, typer.Option(metavar="N|N%", help="Begin no further node when more than this have failed.")
-    ] = "",
-    max_failed_in_batch: Annotated[
-        str, typer.Option(metavar="N|N%", help="Begin no other batch when more than this of one have failed.")
-    ] = "",
-    min_healthy: Annotated[
-        str, typer.Option(metavar="N|N%", help="Begin a node only while so many of the others run.")
-    ] = "",
+    max_failed: options.MaxFailed = "",
+    max_failed_in_batch: options.MaxFailedInBatch = "",
+    min_healthy: options.MinHealthy = "",
     retries: Annotated[int, typer.Option(min=0, metavar="N", help="So often again on those that failed.")] = 0,
     stdin: Annotated[str, typer.Option(metavar="FILE", help="Input for every node; - is what is piped in.")] = "",
     env: Annotated[list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="For the command.")] = None,
     sudo: Annotated[bool, typer.Option("--sudo", help="As root; a password is asked for once, and not kept.")] = False,
-    reason: asking.Reason = "",
-    ask_approval: asking.AskApproval = False,
-    break_glass: asking.BreakGlass = False,
+    reason: options.Reason = "",
+    ask_approval: options.AskApproval = False,
+    break_glass: options.BreakGlass = False,
     mark_failed: Annotated[bool, typer.Option("--mark-failed", help="Mark in the console those that failed.")] = False,
-    wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
+    wait: options.Wait = 30.0,
 ) -> None:
     """Run a command on every node that a query selects."""
     from calmtui.actions import batches as read_batches

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from calmtui.cli import options
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
 from calmtui.errors import CalmError, UsageError
@@ -62,7 +63,7 @@ def logs(
         str, typer.Option(metavar="LINE", help="What this prints on each node, as it comes, in place of its log.")
     ] = "",
     screen: Annotated[bool, typer.Option("--screen", help="In the console's log screen, and stay.")] = False,
-    wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
+    wait: options.Wait = 30.0,
 ) -> None:
     """Print the logs of the nodes that a query selects, or of files, merged in the order of time.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from calmtui.cli import options
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
 
@@ -24,7 +25,7 @@ def ls(
     context: typer.Context,
     query: Annotated[str, typer.Argument(help="Words that a node must hold, and key=value; none: every node.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Nodes and sources as JSON.")] = False,
-    wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
+    wait: options.Wait = 30.0,
     at: Annotated[
         str, typer.Option(metavar="TIME", help="As it was then, from what consoles recorded: 03:12, 10m, an ISO time.")
     ] = "",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from calmtui.cli import options
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
 from calmtui.errors import UsageError
@@ -75,7 +76,7 @@ def explain(
     query: Annotated[str, typer.Argument(help="Which nodes.")],
     break_glass: Annotated[bool, typer.Option("--break-glass", help="As if it were an emergency.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="A verdict for each node as JSON.")] = False,
-    wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
+    wait: options.Wait = 30.0,
 ) -> None:
     """Say for each node whether you may do something to it now, and which rule decides."""
     work = _explain(settings(context), action, query, break_glass=break_glass, as_json=as_json, wait=wait)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from calmtui.cli import steer
+from calmtui.cli import options, steer
 from calmtui.cli.answer import answer
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
@@ -51,19 +51,15 @@ for _verb in (steer.show, steer.pause, steer.resume, steer.abort, steer.rollback
 def carry_out(
     context: typer.Context,
     runbook: Annotated[str, typer.Argument(metavar="[NAME]", help="Its name. None: list them.")] = "",
-    parameter: Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="A value it needs.")] = None,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Print what would happen, node by node, and do nothing.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    watch: Annotated[bool, typer.Option("--watch/--detach", help="Watch it, or print its id once it is begun.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="The plan, or in the end the run, as JSON.")] = False,
-    reason: Annotated[str, typer.Option(help="Why, for the record and for those who approve.")] = "",
-    ask_approval: Annotated[bool, typer.Option("--ask-approval", help="Ask for the approval that it needs.")] = False,
-    break_glass: Annotated[
-        bool, typer.Option("--break-glass", help="In an emergency, with a reason; it is reviewed afterwards.")
-    ] = False,
-    wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
+    parameter: options.Values = None,
+    plan: options.ShowPlan = False,
+    yes: options.Yes = False,
+    watch: options.Watch = True,
+    as_json: options.RunAsJson = False,
+    reason: options.Reason = "",
+    ask_approval: options.AskApproval = False,
+    break_glass: options.BreakGlass = False,
+    wait: options.Wait = 30.0,
 ) -> None:
     """Carry out a runbook of the estate. It goes on without this terminal; `calmtui run show` watches it."""
     from calmtui.actions import parameters
@@ -242,8 +238,7 @@ def _lines(plan: RunPlan, limit: int) -> list[str]:
     found = [f"{plan.runbook}{values}: {plan.summary}"]
     found += [f"  {step.key}. {sentence(step, None)}" for step in plan.steps]
     batches = ", ".join(map(str, plan.stages))
-    budget = "any number may fail" if plan.max_failed is None else f"{plan.max_failed} may fail"
-    found.append(f"{len(plan.nodes)} nodes in batches of {batches}; {budget}, then: {plan.on_failure}")
+    found.append(f"{len(plan.nodes)} nodes in batches of {batches}; {plan.budget}")
     found += [f"  gate: {sentence(step, None)}" for step in plan.gates]
     if plan.course:
         found.append("  one after the other: " + ", ".join(map(_phase, plan.course)))

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from calmtui.cli import asking
+from calmtui.cli import asking, options
 from calmtui.cli.diagnostics import ExitCode
 from calmtui.cli.settings import Settings, settings
 from calmtui.errors import UsageError
@@ -18,10 +18,10 @@ from calmtui.errors import UsageError
 def shell(
     context: typer.Context,
     node: Annotated[str, typer.Argument(metavar="ID", help="A node's id, or a query that one node matches.")],
-    reason: asking.Reason = "",
-    ask_approval: asking.AskApproval = False,
-    break_glass: asking.BreakGlass = False,
-    wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
+    reason: options.Reason = "",
+    ask_approval: options.AskApproval = False,
+    break_glass: options.BreakGlass = False,
+    wait: options.Wait = 30.0,
 ) -> None:
     """Open a shell on one node; on an instance: on its host."""
     if not ask_approval and not (sys.stdin.isatty() and sys.stdout.isatty()):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from calmtui.cli import options
 from calmtui.cli.diagnostics import ExitCode, say
 from calmtui.cli.settings import Settings, settings
 
@@ -19,7 +20,7 @@ def show(
     context: typer.Context,
     node: Annotated[str, typer.Argument(metavar="ID", help="A node's id, or a query that one node matches.")],
     as_json: Annotated[bool, typer.Option("--json", help="The node and its description as JSON.")] = False,
-    wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the sources.")] = 30.0,
+    wait: options.Wait = 30.0,
 ) -> None:
     """Describe one node, as its source has it; secrets are masked."""
     raise typer.Exit(asyncio.run(_show(settings(context), node, as_json=as_json, wait=wait)))

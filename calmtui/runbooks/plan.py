@@ -151,6 +151,12 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True, omit_defaults=True):
             for planned in stage
         ]
 
+    @property
+    def budget(self) -> str:
+        """How many may fail and what comes then, in words."""
+        most = "any number may fail" if self.max_failed is None else f"{self.max_failed} may fail"
+        return f"{most}, then: {self.on_failure}"
+
     @cached_property
     def stage_of(self) -> dict[NodeId, int]:
         """In which batch each node is, counted from 0."""

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -21,7 +19,9 @@ from calmtui.fleet.node import Node
 from calmtui.governance.decide import Answer
 from calmtui.providers.base import Danger
 from calmtui.tui import keys
-from calmtui.tui.screens.plan import PlanScreen, verdict
+from calmtui.tui.screens.plan import PlanScreen
+from calmtui.tui.verdict import verdict
+from calmtui.tui.widgets.box import Box
 from calmtui.tui.widgets.rows import Rows, Span
 
 HINT = "enter or a digit goes on · esc goes back"
@@ -38,10 +38,7 @@ class ActionsScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     ActionsScreen {
         align: center middle;
-        & > #box {
-            width: 96; max-width: 100%; height: auto; max-height: 100%;
-            border: round $accent; border-title-color: $text; padding: 0 1; background: $surface;
-        }
+        & > Box { width: 96; }
         & Rows { height: auto; max-height: 16; }
         & #why { height: auto; max-height: 6; margin: 1 0; }
         & #hint { height: 1; color: $text-muted; }
@@ -62,8 +59,7 @@ class ActionsScreen(ModalScreen[None]):
         """What policy says of each action, as far as it was asked by now."""
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="box") as box:
-            box.border_title = Content(title(self.nodes, self.hidden))
+        with Box(title(self.nodes, self.hidden)):
             yield Rows(self._row, len(self.choices))
             yield Static(id="why", markup=False)
             yield Static(HINT, id="hint", markup=False)

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from calmtui import sanitise
@@ -15,6 +14,7 @@ from calmtui.estate.model import Freeze
 from calmtui.governance.freezes import Windows
 from calmtui.governance.told import clock
 from calmtui.tui import keys
+from calmtui.tui.widgets.box import Box
 from calmtui.tui.widgets.rows import Rows, Span
 from calmtui.tui.widgets.still import Still
 
@@ -30,10 +30,7 @@ class FreezesScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     FreezesScreen {
         align: center middle;
-        & > #box {
-            width: 110; max-width: 100%; height: auto; max-height: 90%;
-            border: round $accent; border-title-color: $text; padding: 0 1; background: $surface;
-        }
+        & > Box { max-height: 90%; }
         & Rows { height: auto; max-height: 20; }
         & #freeze { height: auto; max-height: 6; margin-top: 1; }
     }
@@ -45,8 +42,7 @@ class FreezesScreen(ModalScreen[None]):
         self._found: list[tuple[Freeze, Window | None]] = []
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="box") as box:
-            box.border_title = "freezes"
+        with Box("freezes"):
             yield Rows(self._row)
             yield Still(id="freeze")
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.timer import Timer
 
@@ -16,6 +15,7 @@ from calmtui.fleet.node import TROUBLE, Node, NodeId
 from calmtui.fleet.update import Change
 from calmtui.tui import keys
 from calmtui.tui.glyphs import of_locale
+from calmtui.tui.widgets.box import Box
 from calmtui.tui.widgets.rows import Rows, Span
 from calmtui.tui.widgets.still import Still
 
@@ -32,10 +32,7 @@ class LinksScreen(ModalScreen[NodeId | None]):
     DEFAULT_CSS = """
     LinksScreen {
         align: center middle;
-        & > #box {
-            width: 110; max-width: 100%; height: auto; max-height: 90%;
-            border: round $accent; border-title-color: $text; padding: 0 1; background: $surface;
-        }
+        & > Box { max-height: 90%; }
         & Rows { height: auto; max-height: 24; }
         & #why { height: auto; max-height: 4; color: $text-muted; margin-top: 1; }
     }
@@ -52,8 +49,7 @@ class LinksScreen(ModalScreen[NodeId | None]):
         self._frame: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="box") as box:
-            box.border_title = self._title
+        with Box(self._title):
             yield self._rows
             yield Still(id="why")
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from calmtui.logs.filters import Filter, Heard
 from calmtui.logs.level import Level
 from calmtui.tui import keys
 from calmtui.tui.log_filtering import told
+from calmtui.tui.widgets.box import Box
 from calmtui.tui.widgets.rows import Rows, Span
 from calmtui.tui.widgets.still import Still
 
@@ -62,10 +62,7 @@ class LogFiltersScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     LogFiltersScreen {
         align: center bottom; background: transparent;
-        & > #box {
-            width: 100%; height: auto; max-height: 60%;
-            border: round $accent; border-title-color: $text; padding: 0 1; background: $surface;
-        }
+        & > Box { width: 100%; max-height: 60%; }
         & Rows { height: auto; max-height: 12; }
         & #hint { height: 1; color: $text-muted; }
     }
@@ -77,8 +74,7 @@ class LogFiltersScreen(ModalScreen[None]):
         self._parts = parts(wanted)
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="box") as box:
-            box.border_title = "what hides lines"
+        with Box("what hides lines"):
             yield Rows(self._row, len(self._parts))
             yield Still(id="hint")
 

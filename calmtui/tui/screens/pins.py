@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from calmtui.logs.line import SECOND
@@ -15,6 +14,7 @@ from calmtui.store import pins
 from calmtui.store.database import StoreError
 from calmtui.store.pins import Pin
 from calmtui.tui import keys
+from calmtui.tui.widgets.box import Box
 from calmtui.tui.widgets.rows import Rows, Span
 from calmtui.tui.widgets.still import Still
 
@@ -27,10 +27,7 @@ class PinsScreen(ModalScreen[Pin | None]):
     DEFAULT_CSS = """
     PinsScreen {
         align: center middle;
-        & > #box {
-            width: 110; max-width: 100%; height: auto; max-height: 90%;
-            border: round $accent; border-title-color: $text; padding: 0 1; background: $surface;
-        }
+        & > Box { max-height: 90%; }
         & Rows { height: auto; max-height: 20; }
         & #pin { height: auto; max-height: 6; margin-top: 1; }
         & #hint { height: 1; color: $text-muted; }
@@ -43,8 +40,7 @@ class PinsScreen(ModalScreen[Pin | None]):
         self._pins: list[Pin] = []
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="box") as box:
-            box.border_title = "pins"
+        with Box("pins"):
             yield Rows(self._row)
             yield Still(id="pin")
             yield Still(id="hint")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from calmtui import sanitise
@@ -19,6 +18,7 @@ from calmtui.runbooks.journal import Journal
 from calmtui.runbooks.load import Runbook
 from calmtui.tui import keys
 from calmtui.tui.watching import LOOKED_AT
+from calmtui.tui.widgets.box import Box
 from calmtui.tui.widgets.rows import Rows, Span
 from calmtui.tui.widgets.still import Still
 
@@ -42,10 +42,6 @@ class RunbooksScreen(ModalScreen[Runbook | None]):
     DEFAULT_CSS = """
     RunbooksScreen {
         align: center middle;
-        & > #box {
-            width: 110; max-width: 100%; height: auto; max-height: 100%;
-            border: round $accent; border-title-color: $text; padding: 0 1; background: $surface;
-        }
         & Rows { height: auto; max-height: 60vh; }
         & #about { height: auto; max-height: 8; color: $text-muted; margin-top: 1; }
     }
@@ -59,8 +55,7 @@ class RunbooksScreen(ModalScreen[Runbook | None]):
         self._width = 0
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="box") as box:
-            box.border_title = "runbooks"
+        with Box("runbooks"):
             yield Rows(self._row)
             yield Still(id="about")
 

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
+from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Button, Input, Static
@@ -25,6 +24,7 @@ from calmtui.runbooks.plan import RunPlan
 from calmtui.runbooks.values import Parameter
 from calmtui.tui import keys
 from calmtui.tui.screens.run_plan import RunPlanScreen
+from calmtui.tui.widgets.box import Box
 from calmtui.tui.widgets.choice import Choice
 from calmtui.tui.widgets.still import Still
 
@@ -44,10 +44,6 @@ class StartScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     StartScreen {
         align: center middle;
-        & > #box {
-            width: 110; max-width: 100%; height: auto; max-height: 100%;
-            border: round $accent; border-title-color: $text; padding: 0 1; background: $surface;
-        }
         & #fields { height: auto; max-height: 60vh; margin: 1 0; }
         & Static { height: auto; }
         & Horizontal { height: 1; }
@@ -88,8 +84,7 @@ class StartScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         declared = self.runbook.declared
-        with Vertical(id="box") as box:
-            box.border_title = Content(f"start {self.runbook.name}")
+        with Box(f"start {self.runbook.name}"):
             yield Static(sanitise.word(declared.summary), markup=False)
             with VerticalScroll(id="fields", can_focus=False):
                 for name, parameter in declared.parameters.items():

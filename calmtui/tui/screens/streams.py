@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -15,6 +14,7 @@ from calmtui.logs.line import SECOND
 from calmtui.tui import keys
 from calmtui.tui.glyphs import of_locale
 from calmtui.tui.log_filtering import Filtering
+from calmtui.tui.widgets.box import Box
 from calmtui.tui.widgets.rows import Rows, Span
 
 REPAINT = 1.0
@@ -37,10 +37,7 @@ class StreamsScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     StreamsScreen {
         align: center middle;
-        & > #box {
-            width: 110; max-width: 100%; height: auto; max-height: 90%;
-            border: round $accent; border-title-color: $text; padding: 0 1; background: $surface;
-        }
+        & > Box { max-height: 90%; }
         & Rows { height: auto; max-height: 24; }
         & #error { height: auto; max-height: 5; color: $text-muted; margin-top: 1; }
     }
@@ -55,8 +52,7 @@ class StreamsScreen(ModalScreen[None]):
         self._width = max((len(stream.node.name) for stream in follower.streams.values()), default=0)
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="box") as box:
-            box.border_title = "streams"
+        with Box("streams"):
             yield Rows(self._row)
             yield Static(id="error", markup=False)
 
