@@ -64,7 +64,7 @@ async def test_x_lists_links_and_enter_goes_to_one_and_the_brackets_back_and_for
         assert rows(app) == [
             "▌runs on ● ip-10-2-4-7 node prod running as prod says",
             "runs on ● i-0ab12 instance cloud running same ec2:i-0ab12",
-            "runs on ▲ edge-7 host edge degraded same ec2:i-0ab12; of i-0ab12: same address 10",
+            "runs on ▲ edge-7 host edge degraded same ec2:i-0ab12; of i-0ab12: same address 1…",
             "runs on ● ip-10-2-4-7 host old running a guess: same name ip-10-2-4-7",
         ]
         await press(pilot, "j", "j")

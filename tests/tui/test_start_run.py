@@ -206,3 +206,11 @@ async def test_nodes_that_come_meanwhile_are_shown_before_anything_is_done(tmp_p
         await press(pilot, "y")
         await until(pilot, lambda: isinstance(app.screen, RunScreen))
         assert app.screen.board is None or app.screen.board.counts[Status.QUEUED] == 4  # type: ignore[attr-defined]
+
+
+async def test_enter_goes_from_field_to_field_and_from_the_last_to_the_plan(tmp_path: Path) -> None:
+    async with console(tmp_path) as (app, pilot):
+        await asked(app, pilot)
+        await type_text(pilot, "web")
+        await press(pilot, "enter", "enter", "enter", "enter")  # service, port, how, the button
+        await until(pilot, lambda: isinstance(app.screen, RunPlanScreen) and "stop web gently 80" in shown(app))

@@ -38,8 +38,11 @@ class Choice(Widget, can_focus=True):
         return Text(" ".join(told), no_wrap=True, overflow="ellipsis")
 
     def on_key(self, event: events.Key) -> None:
-        """Left, right and space choose; a letter goes to the next value that begins with it."""
-        if event.key in ("left", "right", "space"):
+        """Left, right and space choose; a letter goes to the next value that begins with it; enter goes on."""
+        if event.key == "enter":
+            event.stop()
+            self.screen.focus_next()
+        elif event.key in ("left", "right", "space"):
             event.stop()
             self._choose(self._at + (-1 if event.key == "left" else 1))
         elif event.character and event.character.isalnum():

@@ -53,7 +53,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, draw: Callable[[int], Sequence[Span]], count: int = 0, *, id: str | None = None) -> None:  # noqa: A002 -- Textual's
         super().__init__(id=id)
         self._draw = draw
-        self._sign = of_locale().cursor
+        self._sign, self._more = of_locale().cursor, of_locale().cut
         self.count = count
         self.cursor = 0
         """Index of the row that it is on; 0 when there are none."""
@@ -88,7 +88,10 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         at = index == self.cursor
         mark = Segment(self._sign if at else " ", self.get_component_rich_style("rows--cursor", partial=True))
         spans = [Segment(text, self.style(meaning)) for text, meaning in self._draw(index)]
-        return Strip([mark, *spans]).crop(0, width).extend_cell_length(width).apply_style(self.rich_style)
+        strip = Strip([mark, *spans])
+        if strip.cell_length > width:  # a row that is cut says so
+            strip = Strip([*strip.crop(0, width - 1), Segment(self._more)])
+        return strip.extend_cell_length(width).apply_style(self.rich_style)
 
     def style(self, meaning: str) -> Style | None:
         """What a meaning looks like in the theme; None: plain."""
