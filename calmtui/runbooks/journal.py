@@ -25,64 +25,11 @@ from calmtui.errors import UsageError
 from calmtui.estate import folders
 from calmtui.estate.settings import settings
 from calmtui.fleet.node import NodeId
+from calmtui.runbooks import tables
 from calmtui.runbooks.plan import RunPlan
 from calmtui.store import postgres
-from calmtui.store.database import BUSY_SECONDS, StoreError, journal_mode, stamp, statements, transaction
-from calmtui.store.filesystem import is_network
+from calmtui.store.database import StoreError, stamp, transaction
 from calmtui.store.postgres import Connection
-
-_STEPS = (
-    """
-    create table runs (
-        id text primary key,
-        runbook text not null,
-        who text not null,
-        nodes integer not null,
-        hash text not null,
-        plan text not null,
-        status text not null,
-        detail text not null default '',
-        attempt integer not null default 1,
-        wanted text not null default '',
-        submitted_at real not null,
-        began_at real,
-        ended_at real
-    ) strict;
-    create index runs_by_time on runs (submitted_at);
-    create table events (
-        seq integer primary key,
-        run text not null references runs (id),
-        attempt integer not null,
-        at real not null,
-        node text not null,
-        step text not null,
-        status text not null,
-        detail text not null,
-        output text not null
-    ) strict;
-    create index events_of_runs on events (run, seq);
-    """,
-    """
-    alter table runs add column estate text not null default '';
-    alter table runs add column sites text not null default '';
-    alter table runs add column owner text not null default '';
-    alter table runs add column epoch integer not null default 0;
-    create index runs_under_way on runs (owner) where ended_at is null;
-    create table workers (
-        id text primary key,
-        host text not null,
-        pid integer not null,
-        sites text not null,
-        since real not null,
-        beat real not null,
-        idle_since real,
-        gone integer not null default 0
-    ) strict;
-    """,
-)
-"""The schema, as the steps that led to it. A released step never changes."""
-
-TABLES = postgres.Tables("runs", tuple(map(postgres.translated, _STEPS)))
 
 
 class Lost(StoreError):
@@ -359,47 +306,21 @@ class Journal:
     def reading(self) -> Iterator[Connection]:
         """A connection to read with. Raises StoreError."""
         if self.url:
-            with postgres.session(self.url, TABLES) as session:
+            with postgres.session(self.url, tables.TABLES) as session:
                 yield session
             return
-        with self._told(), contextlib.closing(self._opened()) as connection:
+        with self._told(), contextlib.closing(tables.opened(self.path)) as connection:
             yield connection
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
         """A connection within one transaction that is on the disk when this is left. Raises StoreError."""
         if self.url:
-            with postgres.session(self.url, TABLES) as session:
+            with postgres.session(self.url, tables.TABLES) as session:
                 yield session
             return
-        with self._told(), contextlib.closing(self._opened()) as connection, transaction(connection):
+        with self._told(), contextlib.closing(tables.opened(self.path)) as connection, transaction(connection):
             yield connection
-
-    def _opened(self) -> sqlite3.Connection:
-        if not self.path.exists():
-            folders.made(self.path.parent)
-            self.path.touch(0o600)
-        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS)
-        connection.execute("pragma synchronous = full")
-        version: int = connection.execute("pragma user_version").fetchone()[0]
-        if version > len(_STEPS):
-            connection.close()
-            raise StoreError("the journal was written by a newer calmtui", where=str(self.path), next_step="start that")
-        if version < len(_STEPS):
-            self._make(connection)
-        return connection
-
-    def _make(self, connection: sqlite3.Connection) -> None:
-        if is_network(self.path):
-            raise StoreError("the journal of runs cannot lie on a network file system", where=str(self.path),
-                             next_step="set XDG_STATE_HOME to a folder on a local disk")  # fmt: skip
-        connection.execute(f"pragma journal_mode = {journal_mode()}")
-        with transaction(connection):
-            version = connection.execute("pragma user_version").fetchone()[0]  # another may have been quicker
-            for step in _STEPS[version:]:
-                for statement in statements(step):
-                    connection.execute(statement)
-            connection.execute(f"pragma user_version = {len(_STEPS):d}")
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:

@@ -73,7 +73,7 @@ class Acting:
         if node is None:
             console.say("what was done is recorded for nodes: put the cursor on one")
         else:
-            console.action_audit(f"node={node.id}$")
+            console.opening.action_audit(f"node={node.id}$")
 
     def action_retry(self, source: str) -> None:
         """Try that source again; without a name, every failing one."""

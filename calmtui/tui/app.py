@@ -24,6 +24,7 @@ from calmtui.fleet.node import NodeId
 from calmtui.fleet.view import View
 from calmtui.logs.pace import Pace
 from calmtui.tui import keys, moving, themes
+from calmtui.tui.opening import Opening
 from calmtui.tui.run_notice import RunNotice
 from calmtui.tui.screens.fleet import FleetScreen
 from calmtui.tui.type_ahead import TypeAhead
@@ -88,6 +89,9 @@ class CalmApp(App[None]):
         self._asking = asyncio.Lock()
         self.pace = Pace()
         """What work on the event loop keeps to, so that keys are answered."""
+        self.opening = Opening(self)
+        self.parts = (self.opening,)
+        """What carries out commands beside the app itself."""
         self._type_ahead = TypeAhead(self, self.pace.answered)
         self._connection: asyncio.Task[None] | None = None
         self.execution: Execution | None = None
@@ -275,70 +279,6 @@ class CalmApp(App[None]):
             )
 
     # -- commands of every screen -------------------------------------------------------
-
-    def action_palette(self) -> None:
-        from textual.command import CommandPalette  # not needed for the first paint
-
-        self.push_screen(CommandPalette())
-
-    def action_help(self) -> None:
-        from calmtui.tui.screens.help import HelpScreen  # not needed for the first paint
-
-        self.push_screen(HelpScreen(self.where, self.rebound), callback=self._then_run)
-
-    def action_command(self) -> None:
-        from calmtui.tui.screens.command import CommandScreen, no_queries  # not needed for the first paint
-
-        screen = self.screen
-        queries = screen.viewing.completions() if isinstance(screen, FleetScreen) else no_queries
-        self.push_screen(CommandScreen(self.where, self.live.fleet.sources, queries), callback=self._then_run)
-
-    def _then_run(self, chosen: tuple[str, str] | None) -> None:
-        if chosen is not None:
-            self.call_next(self.action_run, *chosen)
-
-    def action_outcomes(self) -> None:
-        """Show how what was carried out last has gone so far."""
-        from calmtui.tui.screens.answers import AnswersScreen  # not needed for the first paint
-        from calmtui.tui.screens.outcomes import OutcomesScreen
-
-        if self.execution is None:
-            self.say("nothing was carried out yet")
-        elif self.fanout is not None and self.fanout.execution is self.execution:
-            self.push_screen(AnswersScreen(self.fanout))
-        elif self.plan is not None:
-            self.push_screen(OutcomesScreen(self.gate, self.plan, self.execution))
-
-    def action_runs(self) -> None:
-        """Show the runs that are under way, that wait for somebody, and the last ones."""
-        from calmtui.tui.screens.runs import RunsScreen  # not needed for the first paint
-
-        self.push_screen(RunsScreen(self.journal))
-
-    def action_blueprints(self) -> None:
-        """Show the services beside what is declared of them."""
-        from calmtui.tui.screens.blueprints import BlueprintsScreen  # not needed for the first paint
-        from calmtui.tui.services import Services
-
-        self.push_screen(BlueprintsScreen(self.fleet_screen, Services(self.gate)))
-
-    def action_approvals(self) -> None:
-        """Show what waits for approval, and what for a review."""
-        from calmtui.tui.screens.approvals import ApprovalsScreen  # not needed for the first paint
-
-        self.push_screen(ApprovalsScreen(self.gate))
-
-    def action_audit(self, text: str) -> None:
-        """Show the audit trail, or what is sought of it."""
-        from calmtui.tui.screens.audit import AuditScreen  # not needed for the first paint
-
-        self.push_screen(AuditScreen(self.gate.trail.path, self.live.fleet, text))
-
-    def action_freezes(self) -> None:
-        """Show when nothing may be changed."""
-        from calmtui.tui.screens.freezes import FreezesScreen  # not needed for the first paint
-
-        self.push_screen(FreezesScreen(self.live.estate.freezes))
 
     def action_theme(self, name: str) -> None:
         """Wear that theme; without a name, the next one."""

@@ -106,6 +106,7 @@ def test_every_command_has_a_method_on_its_screen() -> None:
     from calmtui.tui.blueprint_verbs import BlueprintVerbs
     from calmtui.tui.log_finding import Finding
     from calmtui.tui.log_taking import Taking
+    from calmtui.tui.opening import Opening
     from calmtui.tui.run_verbs import RunVerbs
     from calmtui.tui.screens.changes import ChangesScreen
     from calmtui.tui.screens.logs import LogsScreen
@@ -113,6 +114,7 @@ def test_every_command_has_a_method_on_its_screen() -> None:
     screens: dict[str, type] = {"app": CalmApp}
     fleet = console().fleet_screen
     parts: dict[str, tuple[object, ...]] = {
+        "app": (Opening,),
         "fleet": fleet.parts,
         "changes": ChangesScreen(fleet).parts,
         "logs": LogsScreen(fleet.live, []).parts,

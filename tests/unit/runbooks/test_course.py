@@ -1,77 +1,23 @@
-"""The course of a run: paused, held by a freeze, rolled back; canaries and their gates; blue and green."""
+"""The course of a run: paused, held by a freeze, rolled back, and what it has come to in the end."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from calmtui.actions.outcome import Status
-from calmtui.errors import CalmError, UsageError
 from calmtui.estate.model import Freeze
-from calmtui.fleet.node import Node
 from calmtui.fleet.source import Health, SourceStatus
 from calmtui.fleet.update import Delta
-from calmtui.governance.approvals import Approvals
-from calmtui.governance.decide import Subject
-from calmtui.governance.identity import Who
-from calmtui.governance.trail import Trail
-from calmtui.runbooks import again, hold, running, stage
+from calmtui.runbooks import again
 from calmtui.runbooks.journal import Run, Standing
 from calmtui.runbooks.progress import Progress, completeness
-from tests.unit.actions.workshop import node
 from tests.unit.runbooks.desk import Desk, Shell, rolling
+from tests.unit.runbooks.told import BACK, ONE, Told, people, until
 
-BACK = "rollback:\n  - {run: back}\n"
-ONE = "steps:\n  - {name: one, run: a}\n"
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What people want is looked at more often than in earnest."""
-    for module in (running, stage, hold):
-        monkeypatch.setattr(module, "LOOK", 0.02)
-    monkeypatch.setattr(hold, "ASK_AGAIN", 0.1)
-
-
-class Told:
-    """Says what comes of commands, and remembers them: `n1 a`."""
-
-    def __init__(self, **answers: str) -> None:
-        """`answers`: by command, or by node and command (`n1_a`), what comes of it."""
-        self.ran: list[str] = []
-        self.answers = answers
-        self.waits: dict[str, asyncio.Event] = {}
-        """By node: its next command ends when that is set."""
-
-    async def __call__(self, target: Node, line: str) -> str:
-        self.ran.append(f"{target.name} {line}")
-        if target.name in self.waits:
-            await self.waits[target.name].wait()
-        answer = self.answers.get(f"{target.name}_{line}", self.answers.get(line, "0"))
-        if answer == "lost":
-            raise CalmError("the host does not answer", where=target.name)
-        return answer
-
-    def of(self, line: str) -> list[str]:
-        """The nodes on which a command was run, in that order."""
-        return [one.split()[0] for one in self.ran if one.endswith(f" {line}")]
-
-
-async def until(holds: Callable[[], Any]) -> None:
-    async with asyncio.timeout(20):
-        while not holds():
-            await asyncio.sleep(0.02)
-
-
-def people(desk: Desk) -> Approvals:
-    """The approvals as somebody else sees them."""
-    other, ledger = Subject(Who("beth"), frozenset({"sre"})), desk.folder / "ledger.db"
-    return Approvals(ledger, Trail(ledger, "test", who=other.who), other)
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 # -- pause -------------------------------------------------------------------------------
@@ -241,169 +187,6 @@ async def test_a_freeze_lets_what_failed_be_rolled_back(tmp_path: Path) -> None:
     told.waits["n1"].set()
     run = await carried
     assert (run.standing, told.of("back")) == (Standing.ROLLED_BACK, ["n1"])
-
-
-# -- canary ------------------------------------------------------------------------------
-
-
-def canary(*settings: str, gate: str = "{check: {command: healthy}}") -> str:
-    return f"strategy: {{canary: {{stages: [1, 50%, 100%], parallel: 1, gates: [{gate}], {', '.join(settings)}}}}}\n"
-
-
-async def test_the_gates_look_at_all_that_has_come_through_between_the_stages(tmp_path: Path) -> None:
-    told = Told()
-    desk = Desk(tmp_path, Shell(told))
-    run = await desk.run(canary() + ONE)
-    assert (run.standing, run.detail) == (Standing.OK, "4 ok")
-    assert told.ran == ["n1 a", "n1 healthy", "n2 a", "n3 a", "n1 healthy", "n2 healthy", "n3 healthy", "n4 a"]
-    gates = [(event.step, event.status.value) for event in desk.journal.events(run.id)
-             if not event.node and event.status.final]  # fmt: skip
-    assert gates == [("batch 1: gate-1", "ok"), ("batch 2: gate-1", "ok")]
-
-
-async def test_a_gate_that_fails_stops_the_run_and_has_it_rolled_back_in_reverse(tmp_path: Path) -> None:
-    told = Told(n2_healthy="1 sick")
-    desk = Desk(tmp_path, Shell(told))
-    run = await desk.run(canary() + ONE + BACK + "on_failure: rollback\n")
-    assert (run.standing, run.detail) == (Standing.ROLLED_BACK, "3 ok, 1 skipped; 3 rolled back")
-    assert told.of("back") == ["n3", "n2", "n1"]
-    (failed,) = [event for event in desk.journal.events(run.id) if not event.node and event.status is Status.FAILED]
-    assert (failed.step, failed.detail) == ("batch 2: gate-1", "n2: exit 1: sick")
-
-
-async def test_during_the_hold_the_gates_go_on_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from calmtui.runbooks import gates
-
-    monkeypatch.setattr(gates, "INTERVAL", 0.05)
-    told = Told()
-    desk = Desk(tmp_path, Shell(told))
-    run = desk.journal.submit(desk.plan(canary("hold: 1h") + ONE))
-    carried = asyncio.create_task(desk.carry(run))
-    await until(lambda: told.of("healthy").count("n1") >= 3)
-    assert "looks at the gates after batch 1 until" in desk.journal.run(run.id).detail
-    told.answers["healthy"] = "1"
-    run = await carried
-    assert (run.standing, told.of("a")) == (Standing.FAILED, ["n1"])
-
-
-@pytest.mark.parametrize("approve", [True, False])
-async def test_what_cannot_be_looked_at_is_asked_about(tmp_path: Path, approve: bool) -> None:
-    told = Told(n1_healthy="lost")
-    desk = Desk(tmp_path, Shell(told))
-    run = desk.journal.submit(desk.plan(canary("inconclusive: {by: sre}") + ONE))
-    carried = asyncio.create_task(desk.carry(run))
-    await until(lambda: desk.journal.run(run.id).standing is Standing.WAITING)
-    assert told.of("a") == ["n1"]
-    (request,) = people(desk).newest()
-    assert "the gate 'check healthy' after batch 1 cannot be looked at (n1: the host does" in request.asked.summary
-    told.answers.clear()
-    people(desk).vote(request.id, approve=approve)
-    run = await carried
-    assert (run.standing, len(told.of("a"))) == ((Standing.OK, 4) if approve else (Standing.FAILED, 1))
-
-
-async def test_a_gate_without_a_node_to_look_at_is_inconclusive(tmp_path: Path) -> None:
-    told = Told(n1_a="1")
-    desk = Desk(tmp_path, Shell(told))
-    run = desk.journal.submit(desk.plan(canary("max_failed: 1") + ONE))
-    carried = asyncio.create_task(desk.carry(run))
-    await until(lambda: desk.journal.run(run.id).standing is Standing.WAITING)
-    assert "no node has come so far" in desk.journal.run(run.id).detail
-    desk.journal.want(run.id, "cancel")
-    assert (await carried).standing is Standing.CANCELLED
-
-
-async def test_resumed_after_a_gate_that_failed_it_looks_again_but_not_where_it_was_passed(tmp_path: Path) -> None:
-    told = Told(n2_healthy="1")
-    desk = Desk(tmp_path, Shell(told))
-    run = await desk.run(canary() + ONE)
-    told.answers.clear()
-    told.ran.clear()
-    run = await desk.carry(again.resume(desk.journal, run))
-    assert run.standing is Standing.OK
-    assert told.ran == ["n1 healthy", "n2 healthy", "n3 healthy", "n4 a"]
-
-
-# -- blue and green ----------------------------------------------------------------------
-
-BOTH = """
-strategy:
-  blue_green:
-    blue: name~^blue
-    green: name~^green
-    up: [{run: up}]
-    gates: [{check: {command: healthy}}]
-    switch:
-      - {run: enter, when: name~^green}
-      - {run: turn, when: name=proxy}
-      - {run: leave, when: name~^blue}
-    hold: 0s
-    retire: [{run: stop}]
-    back:
-      - {run: enter, when: name~^blue}
-      - {run: turn, when: name=proxy}
-      - {run: leave, when: name~^green}
-"""
-
-
-def _both(folder: Path, told: Told) -> Desk:
-    return Desk(folder, Shell(told), nodes=[node(name) for name in ("blue1", "blue2", "green1", "green2", "proxy")])
-
-
-async def test_green_takes_the_place_of_blue(tmp_path: Path) -> None:
-    told = Told()
-    desk = _both(tmp_path, told)
-    run = await desk.run(BOTH.replace("hold: 0s", "hold: 0s\n    parallel: 1"))
-    assert (run.standing, run.detail) == (Standing.OK, "5 ok")
-    assert told.ran == [
-        "green1 up", "green2 up", "green1 healthy", "green2 healthy", "green1 enter", "green2 enter", "proxy turn",
-        "blue1 leave", "blue2 leave", "green1 healthy", "green2 healthy", "blue1 stop", "blue2 stop",
-    ]  # fmt: skip
-
-
-async def test_when_green_is_sick_nothing_is_switched(tmp_path: Path) -> None:
-    told = Told(green2_healthy="1")
-    desk = _both(tmp_path, told)
-    run = await desk.run(BOTH)
-    assert run.standing is Standing.ROLLED_BACK
-    assert (sorted(told.of("leave")), told.of("enter"), told.of("stop")) == (["green1", "green2"], [], [])
-
-
-async def test_what_fails_in_the_hold_switches_back_the_last_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from calmtui.runbooks import gates
-
-    monkeypatch.setattr(gates, "INTERVAL", 0.05)
-    told = Told()
-    desk = _both(tmp_path, told)
-    run = desk.journal.submit(desk.plan(BOTH.replace("hold: 0s", "hold: 1h")))
-    carried = asyncio.create_task(desk.carry(run))
-    await until(lambda: told.of("healthy").count("green1") >= 3)
-    told.ran.clear()
-    told.answers["healthy"] = "1"
-    run = await carried
-    assert run.standing is Standing.ROLLED_BACK
-    back = [one for one in told.ran if not one.endswith("healthy")]
-    assert (sorted(back[:2]), back[2], sorted(back[3:])) == (
-        ["blue1 enter", "blue2 enter"], "proxy turn", ["green1 leave", "green2 leave"],
-    )  # fmt: skip
-
-
-async def test_what_fails_while_blue_is_retired_switches_nothing_back(tmp_path: Path) -> None:
-    told = Told(blue1_stop="1")
-    desk = _both(tmp_path, told)
-    run = await desk.run(BOTH)
-    assert (run.standing, run.detail) == (Standing.FAILED, "4 ok, 1 failed")
-    assert len(told.of("enter")) == 2
-
-
-def test_a_node_on_both_sides_and_a_side_without_nodes_are_refused(tmp_path: Path) -> None:
-    desk = _both(tmp_path, Told())
-    with pytest.raises(UsageError, match="blue1 is both blue and green"):
-        desk.plan(BOTH.replace("name~^green\n", "name=green1,blue1\n", 1))
-    with pytest.raises(UsageError, match="none of the 5 targets is green"):
-        desk.plan(BOTH.replace("green: name~^green", "green: name=x", 1))
 
 
 async def test_in_the_end_it_is_said_which_nodes_have_it_and_which_have_not(tmp_path: Path) -> None:
