@@ -328,20 +328,6 @@ async def looked_up(live: LiveEstate, node: Node, action: Action, asked: float, 
     return Status.UNKNOWN, lost
 
 
-def refuse_read_only(live: LiveEstate, what: str, *, read_only: bool) -> None:
-    """Raise Refused when nothing may be changed: by the estate, or because calmtui was started so."""
-    if live.estate.read_only:
-        raise Refused(
-            f"{what} is refused: the estate is read-only",
-            where=live.estate.name,
-            next_step="its file says so with read_only",
-        )
-    if read_only:
-        raise Refused(
-            f"{what} is refused: calmtui runs read-only", next_step="start it without --read-only to change things"
-        )
-
-
 def unopened(live: LiveEstate, node: Node) -> Unreachable:
     """Why a node's source cannot be asked for anything."""
     status = live.fleet.sources.get(node.source)

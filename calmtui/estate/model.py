@@ -8,9 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-DERIVED = ("env", "service", "region")
-"""The fields of a node that rules can fill."""
-
 DEFAULT_RULES: Mapping[str, tuple[str, ...]] = {
     "env": ("label.env", "label.environment", "label.Environment", "label.Env"),
     "service": (
@@ -36,7 +33,7 @@ class SourceSpec:
     enabled: bool = True
     """Whether to connect to it; when not, it is shown as off."""
     defaults: Mapping[str, str] = field(default_factory=dict)
-    """What its nodes are, of `DERIVED`, where neither a rule nor the provider says: `{"env": "production"}`."""
+    """What `env`, `service` and `region` of its nodes are where neither a rule nor the provider says."""
     site: str = ""
     """Where it can be reached from: runs on its nodes go to workers that serve this site; empty: to any."""
 

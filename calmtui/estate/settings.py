@@ -32,8 +32,6 @@ class Settings:
     """The name of a colour theme."""
     read_only: bool = False
     """Refuse everything that changes something, in every estate."""
-    log_lines: int = 100_000
-    """Lines that a log view keeps; older ones are dropped and counted."""
     database: str = ""
     """The URL of the PostgreSQL database that runs and the ledger are in, where an estate names none; empty: files."""
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -112,18 +110,10 @@ def _flag(value: Any, _: Path) -> bool:
     return known[str(value).lower()]
 
 
-def _lines(value: Any, _: Path) -> int:
-    text = str(value).replace("_", "")
-    if not (text.isascii() and text.isdecimal() and len(text) < 9 and 1_000 <= int(text) <= 10_000_000):
-        raise ValueError("it must be a whole number from 1000 to 10000000")
-    return int(text)
-
-
 _PARSERS: Mapping[str, Callable[[Any, Path], Any]] = {
     "inventory": _path,
     "theme": _text,
     "read_only": _flag,
-    "log_lines": _lines,
     "database": _database,
 }
 assert {*_PARSERS, "keys", "where"} == {setting.name for setting in fields(Settings)}

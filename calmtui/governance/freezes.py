@@ -83,12 +83,6 @@ class Freezes:
         """Those whose window holds at a moment, whatever their scope."""
         return [windows.freeze for windows, _, _ in self._all if windows.hold(at)]
 
-    def coming(self, at: float, within: float = SOON) -> list[tuple[float, Freeze]]:
-        """Those that begin within so many seconds, the next first, with when they do."""
-        windows = [(item.at(at), item.freeze) for item, _, _ in self._all]
-        found = [(window[0], item) for window, item in windows if window is not None and at < window[0] <= at + within]
-        return sorted(found, key=lambda pair: pair[0])
-
     def end(self, names: Collection[str], at: float) -> float:
         """When the last of some freezes ends that hold at a moment. Seconds since the epoch."""
         windows = [item.at(at) for item, _, _ in self._all if item.freeze.name in names]

@@ -80,11 +80,6 @@ class Session:
         return cursor
 
 
-def is_url(text: object) -> bool:
-    """Whether it names a database on a server."""
-    return isinstance(text, str) and text.startswith(("postgresql://", "postgres://"))
-
-
 def shown(url: str) -> str:
     """A URL as it may be shown: without its password."""
     parts = urlsplit(url)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -64,14 +62,6 @@ def positional(name: str) -> tuple[Layout, ...] | None:
     Every other field has the last part of its name in the line, unless JSON spells that with an escape.
     """
     return None if name == "level" else tuple(layout for layout in LAYOUTS if name in layout.names)
-
-
-def recognised(texts: Iterable[str]) -> Layout | None:
-    """The layout that most of these lines have; None when that is none, or JSON or logfmt, which tell themselves."""
-    votes: Counter[Layout | None] = Counter()
-    for text in texts:
-        votes[next((layout for layout in fitting(text) if layout.parse(text)), None)] += 1
-    return max(votes, key=votes.__getitem__, default=None)
 
 
 def _behind_time(text: str) -> Parsed:

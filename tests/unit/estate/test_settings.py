@@ -40,9 +40,12 @@ def test_reading_settings_makes_no_folder(nobodys_machine: Path) -> None:
 
 
 def test_every_setting_of_a_file_is_read_with_its_place() -> None:
-    file = _write("inventory: prod\nread_only: yes\nlog_lines: 5000\nkeys:\n  fleet.mark: space\n  quit: [q, ctrl+q]\n")
+    file = _write(
+        "inventory: prod\nread_only: yes\ndatabase: postgresql://db\nkeys:\n  fleet.mark: space\n  quit: [q, ctrl+q]\n"
+    )
     found = settings(environment={})
-    assert found == Settings(file.parent / "prod", "dark", True, 5000, "", {"fleet.mark": "space", "quit": "q,ctrl+q"})
+    keys = {"fleet.mark": "space", "quit": "q,ctrl+q"}
+    assert found == Settings(file.parent / "prod", "dark", True, "postgresql://db", keys)
     assert found.where["keys.quit"] == f"{file}:6:3"
     assert found.where["read_only"] == f"{file}:2:1"
 
@@ -56,18 +59,18 @@ def test_a_path_of_the_environment_is_relative_to_the_working_folder(
 
 
 def test_everything_wrong_in_file_and_environment_is_said_at_once() -> None:
-    file = _write("thme: x\nread_only: perhaps\nlog_lines: 12\nkeys: {mark: [], quit: 3, filter: {a: b}}\n")
+    file = _write("thme: x\nread_only: perhaps\ndatabase: 12\nkeys: {mark: [], quit: 3, filter: {a: b}}\n")
     with pytest.raises(EstateError) as raised:
-        settings(environment={"CALMTUI_LOG_LINES": "many", "CALMTUI_READ_ONLY": "no"})
+        settings(environment={"CALMTUI_DATABASE": "many", "CALMTUI_READ_ONLY": "no"})
     lines = str(raised.value).splitlines()
-    known = "inventory, theme, read_only, log_lines, database, keys"
+    known = "inventory, theme, read_only, database, keys"
     assert lines == [
         f"{file}:1:1: unknown setting 'thme'; allowed: {known}; did you mean 'theme'?",
         f"{file}:2:12: 'read_only' is 'perhaps'; it must be true or false",
-        f"{file}:3:12: 'log_lines' is '12'; it must be a whole number from 1000 to 10000000",
+        f"{file}:3:11: 'database' is '12'; it must be the URL of a database: postgresql://USER@HOST/NAME",
         f"{file}:4:14: 'mark' is empty; it must be a key or a list of keys",
         f"{file}:4:35: 'filter' is a mapping; it must be a key or a list of keys",
-        "CALMTUI_LOG_LINES: 'many' cannot be used; it must be a whole number from 1000 to 10000000",
+        "CALMTUI_DATABASE: 'many' cannot be used; it must be the URL of a database: postgresql://USER@HOST/NAME",
     ]
 
 

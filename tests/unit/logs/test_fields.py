@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calmtui.logs.formats.events import Events
-from calmtui.logs.formats.fields import MAX_DEPTH, MAX_FIELDS, fields, parse, recognised
+from calmtui.logs.formats.fields import MAX_DEPTH, MAX_FIELDS, fields, parse
 from calmtui.logs.formats.gravity import Levels
 from calmtui.logs.patterns.normalise import fingerprint, normalised
 from calmtui.logs.times import Clock
@@ -48,15 +48,6 @@ def test_json_nested_very_deeply_is_left_as_it_is_written() -> None:
     (name,) = fields('{"a":' * depth + "1" + "}" * depth)
     assert name.count(".") == MAX_DEPTH
     assert fields('{"a":' * 100_000) == {}
-
-
-def test_the_layout_that_most_lines_have_is_the_likely_one() -> None:
-    line = '10.1.2.3 - - [21/Nov/2026:02:29:14 +0000] "GET / HTTP/1.1" 200 12'
-    likely = recognised([line, line, "starting"])
-    assert likely is not None
-    assert likely.name == "access"
-    assert parse(line, likely) == parse(line)
-    assert recognised(['{"a":1}', "x"]) is None
 
 
 @given(st.lists(st.sampled_from(SAMPLES) | st.text(max_size=60), max_size=20), st.integers(0, 200), st.text(max_size=9))
