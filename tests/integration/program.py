@@ -10,13 +10,15 @@ import re
 import select
 import signal
 import struct
-import subprocess
 import sys
 import termios
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from tests.lab.ready import Ready
 
 ARGV = [sys.executable, "-m", "calmtui"]
 
@@ -34,12 +36,15 @@ class Ran:
         return json.loads(self.out)
 
 
+@cache
+def _ready() -> Ready:
+    return Ready()
+
+
 def run(*args: str, **environment: str) -> Ran:
     """Run it without a terminal, as a script does."""
-    done = subprocess.run(
-        [*ARGV, *args], stdin=subprocess.DEVNULL, capture_output=True, timeout=60, env={**os.environ, **environment}
-    )
-    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+    status, out, err = _ready().run(list(args), {**os.environ, **environment}, seconds=60)
+    return Ran(status, out.decode(), err.decode())
 
 
 class OnTerminal:
