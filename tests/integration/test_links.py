@@ -100,7 +100,8 @@ async def test_a_pod_leads_to_its_node_to_the_engine_that_is_it_and_to_the_conta
         chosen = compile_query("kind=container source=engine linked(kind=pod and name=web)", around(live))
         assert [found.id for found in live.fleet if chosen(found)] == [twin]
 
-        kube.kubectl("delete", "pod", "web", "-n", space, "--now")
+        kube.kubectl("delete", "pod", "web", "-n", space, "--force", "--grace-period=0")
+        docker_engine.cli("rm", "-f", container)  # the kubelet would do it within a minute
         await until(lambda: not {web, twin} & live.fleet.nodes.keys())
         assert not {web, twin} & linked(live, engine).keys()
 
