@@ -34,7 +34,8 @@ class Ready:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         argv = [sys.executable, "-m", "tests.lab.ready", str(theirs.fileno())]
-        self._server = subprocess.Popen(argv, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+        top = Path(__file__).parents[2]  # a test may be elsewhere by now
+        self._server = subprocess.Popen(argv, cwd=top, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
         theirs.close()
         self._socket = ours
 
