@@ -48,6 +48,9 @@ class Limits(limits.Limits):
     """How often to run it again on the nodes where it failed."""
 
 
+AS_ROOT = " (as root)"
+"""What is said of a command as root that has nothing else besides its words."""
+
 Heard = Callable[[NodeId, Output], None]
 
 
@@ -60,7 +63,7 @@ class Fanout:
         self.limits = limits
         self.answers: dict[NodeId, Answer] = {}
         """Of the nodes that have begun."""
-        self._gate = gate
+        self.gate = gate
         self._listeners: list[Heard] = []
         self._task: asyncio.Task[object] | None = None
         self._folders = _folders()
@@ -87,7 +90,7 @@ class Fanout:
         EstateError, StoreError, UsageError.
         """
         deed = await asyncio.to_thread(self.deed, hidden=hidden)
-        admission = await self._gate.admit(deed, break_glass=break_glass, reason=reason)
+        admission = await self.gate.admit(deed, break_glass=break_glass, reason=reason)
         for node_id, place in self._places().items():
             if place.id in admission.denied:
                 admission.deny(node_id, admission.denied[place.id])
@@ -191,7 +194,9 @@ def command_deed(nodes: Sequence[Node], words: Sequence[str], more: str = "", *,
     """A command, as the gate judges and records it: secrets masked, side by side with others."""
     line = masks.text(words[0] if len(words) == 1 else join(words)) + more
     sentences = [line] * len(nodes)
-    return Deed("exec", nodes, sentences, Danger.CONFIRM, hidden=hidden, event=Event.COMMAND, exclusive=False)
+    return Deed(
+        "exec", nodes, sentences, Danger.CONFIRM, hidden=hidden, event=Event.COMMAND, exclusive=False, binds=more
+    )  # fmt: skip
 
 
 def besides(command: Command) -> str:

@@ -39,7 +39,8 @@ class Deed:
     exclusive: bool = True
     """Nobody else may change its nodes meanwhile. Commands and shells go side by side."""
     binds: str = ""
-    """The whole hash of a larger plan that it stands for, such as a runbook's: an approval binds all of it."""
+    """What an approval binds besides: the whole hash of a larger plan, such as a runbook's; what a command has besides
+    its words."""
     comprises: tuple[str, ...] = ()
     """What else is done in its course, as policies know it: all of it has to be allowed."""
 

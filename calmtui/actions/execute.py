@@ -74,6 +74,8 @@ class Execution:
         self._admitted = False
         """Whether the gate has let the next `run` through."""
         self._waiting: deque[NodeId] = deque(self.outcomes)
+        self._before: tuple[float | None, list[Outcome]] = (None, [])
+        """When it ended, and what became of the nodes that wait again, for as long as the gate has not been asked."""
         self._listeners: list[Listener] = []
         if admission is not None:
             self.admit(admission)
@@ -81,6 +83,7 @@ class Execution:
     def admit(self, admission: Admission) -> None:
         """Take what the gate let through, for the next `run`: of the nodes that wait, the others are left out."""
         self._admission, self._admitted = admission, True
+        self._before = (None, [])
         waiting, self._waiting = self._waiting, deque()
         for node_id in waiting:
             if node_id in admission.denied:
@@ -152,12 +155,20 @@ class Execution:
     def requeue(self, *statuses: Status) -> int:
         """Let the nodes whose outcomes stand there wait again, for another `run`. Returns how many they are."""
         nodes = self.having(*statuses)
+        if nodes:
+            self._before = (self.ended, [self.outcomes[node.id] for node in nodes])
+            self.ended = None
         for node in nodes:
             self._put(Outcome(node))
             self._waiting.append(node.id)
-        if nodes:
-            self.ended = None
         return len(nodes)
+
+    def leave(self) -> None:
+        """Take `requeue` back, when the gate has not let through what was to be done again."""
+        self._waiting.clear()
+        self.ended, outcomes = self._before
+        for outcome in outcomes:
+            self._put(outcome)
 
     @property
     def unrecorded(self) -> str:

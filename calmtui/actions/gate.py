@@ -316,7 +316,8 @@ class Gate:
                 reason=reason, policies=judgement.rules,
             )
         )  # fmt: skip
-        step = "ask for approval" if judgement.answer is Answer.APPROVAL else ""
+        asks = "--ask-approval asks for it" if self._through == "command" else "ask for approval"
+        step = asks if judgement.answer is Answer.APPROVAL else ""
         raise Refused(f"{deed.action} is refused: {judgement.why_not}", where=self.live.estate.name, next_step=step)
 
     def _compiled(self, query: str) -> Callable[[Node], bool]:

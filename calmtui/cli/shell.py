@@ -43,6 +43,6 @@ async def _shell(chosen: Settings, wanted: str, wait: float, why: asking.Why) ->
             return await asking.ask_approval(gate, deed, why.reason)
         async with await gate.admit(deed, break_glass=why.break_glass, reason=why.reason) as admission:
             channel = await channel_to(estate.live, place, *os.get_terminal_size())
-            status = await attach(channel, greeting(place, note))
+            status = await attach(channel, greeting(place, note, admission.broken))
             admission.note(Outcome(place, Status.OK, f"the shell has ended with exit {status}"))
     return ExitCode.FINE

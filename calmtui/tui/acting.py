@@ -9,7 +9,6 @@ from calmtui.fleet.node import Node
 from calmtui.fleet.source import Health
 
 if TYPE_CHECKING:
-    from calmtui.actions.commands import Fanout
     from calmtui.tui.screens.fleet import FleetScreen
 
 
@@ -40,18 +39,10 @@ class Acting:
 
     def action_exec(self, line: str) -> None:
         """Ask for a command, which may stand there already, and show what it is answered."""
-        from calmtui.tui.screens.exec import ExecScreen  # not needed for the first paint
+        from calmtui.tui.screens import exec as command  # not needed for the first paint
 
         if nodes := self._chosen_or_say():
-            hidden = self._hidden(nodes)
-            screen = ExecScreen(self._screen.console.gate, nodes, hidden, line=line)
-            self._screen.app.push_screen(screen, callback=self._watch)
-
-    def _watch(self, fanout: Fanout | None) -> None:
-        from calmtui.tui.screens.answers import AnswersScreen  # not needed for the first paint
-
-        if fanout is not None:
-            self._screen.app.push_screen(AnswersScreen(fanout))
+            command.begin(self._screen.console, nodes, hidden=self._hidden(nodes), line=line)
 
     def _hidden(self, nodes: list[Node]) -> int:
         """How many of them the filter does not show."""

@@ -9,10 +9,11 @@ import signal
 import sys
 import termios
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from calmtui import sanitise
 from calmtui.actions.deed import Deed
 from calmtui.actions.execute import unopened
 from calmtui.actions.outcome import Outcome, Status
@@ -22,6 +23,7 @@ from calmtui.governance.record import Event
 from calmtui.providers.base import Danger, Shell, ShellChannel
 
 if TYPE_CHECKING:  # the command line opens shells without textual
+    from calmtui.actions.admission import Admission
     from calmtui.estate.live import LiveEstate
     from calmtui.fleet.node import Node
     from calmtui.tui.app import CalmApp
@@ -39,12 +41,22 @@ async def open_shell(app: CalmApp, live: LiveEstate, node: Node) -> None:
     For a worker: the app must go on meanwhile, so that a password can be asked for. It goes on
     gathering and paints nothing. What came of the shell is said in the footer.
     """
+    from calmtui.tui.screens.refused import admitted  # the command line opens shells without textual
+
     try:
         place, note = shell_node(live, node)
-        async with await app.gate.admit(shell_deed(place)) as admission:
+        deed = shell_deed(place)
+
+        def admit(emergency: str) -> Coroutine[Any, Any, Admission]:
+            return app.gate.admit(deed, break_glass=bool(emergency), reason=emergency)
+
+        admission = await admitted(app, app.gate, deed, admit)
+        if admission is None:
+            return
+        async with admission:
             channel = await channel_to(live, place, app.size.width, app.size.height)
             with app.batch_update(), app.suspend():  # without the batch, repaints would fill the stopped writer's queue
-                news, trouble = await _attached(channel, place, note)
+                news, trouble = await _attached(channel, place, greeting(place, note, admission.broken))
             admission.note(Outcome(place, Status.FAILED if trouble else Status.OK, news))
     except Exception as error:  # noqa: BLE001 -- the worker's last place to tell it
         app.say(_told(error, node), trouble=True)
@@ -58,10 +70,10 @@ def shell_deed(place: Node) -> Deed:
     return Deed("shell", [place], sentences, Danger.CONFIRM, event=Event.SHELL, whole=True, exclusive=False)
 
 
-async def _attached(channel: ShellChannel, node: Node, note: str) -> tuple[str, bool]:
+async def _attached(channel: ShellChannel, node: Node, greet: str) -> tuple[str, bool]:
     """What to say afterwards, and whether it is trouble: an error now would leave the console aside for ever."""
     try:
-        status = await attach(channel, greeting(node, note))
+        status = await attach(channel, greet)
     except Exception as error:  # noqa: BLE001 -- see above
         return _told(error, node), True
     return f"the shell on {node.name} has ended{f' with exit {status}' if status else ''}", False
@@ -97,9 +109,10 @@ async def channel_to(live: LiveEstate, node: Node, columns: int, rows: int) -> S
     return await source.shell(node, term=os.environ.get("TERM", "xterm"), columns=columns, rows=rows)
 
 
-def greeting(node: Node, note: str) -> str:
-    """The line above the shell: where it is, and how to leave it when it hangs."""
-    return f"-- shell on {node.name} ({node.id}){f', {note}' if note else ''}; if it hangs: Enter ~ . --"
+def greeting(node: Node, note: str, broken: str = "") -> str:
+    """The line above the shell: where it is, and how to leave it when it hangs; `broken`: why the glass was broken."""
+    loud = f"-- BREAK-GLASS: {sanitise.word(broken)}; it is recorded and reviewed --\n" if broken else ""
+    return f"{loud}-- shell on {node.name} ({node.id}){f', {note}' if note else ''}; if it hangs: Enter ~ . --"
 
 
 CLOSE_SECONDS = 3.0

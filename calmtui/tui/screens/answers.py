@@ -27,6 +27,7 @@ from calmtui.store.database import StoreError
 from calmtui.tui import keys
 from calmtui.tui.glyphs import of_locale
 from calmtui.tui.screens.outcomes import MEANINGS, OutcomesScreen
+from calmtui.tui.screens.refused import admitted
 from calmtui.tui.widgets.footer import Footer
 from calmtui.tui.widgets.rows import Rows, Span
 
@@ -50,6 +51,7 @@ class AnswersScreen(Screen[None]):
     DEFAULT_CSS = """
     AnswersScreen {
         & > #head { height: 1; background: $panel; text-style: bold; }
+        & > #glass { height: 1; background: $error; color: $text; text-style: bold; padding: 0 1; }
         & > #list { height: auto; max-height: 40%; }
         & > #title { height: 1; background: $panel; color: $text-muted; }
         & > #output { height: 1fr; }
@@ -87,6 +89,7 @@ class AnswersScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Static(id="head", markup=False)
+        yield Static(id="glass", markup=False)
         yield Rows(self._row, id="list")
         yield Static(id="title", markup=False)
         yield Rows(self._output_row, id="output")
@@ -130,8 +133,11 @@ class AnswersScreen(Screen[None]):
             self._list.show(len(self._ids) if self.by_node else len(self._groups) + len(self._waiting))
         if self.fanout.execution.ended is None:
             self._list.refresh()
-        head = self.query_one("#head", Static)
-        head.update(self._head())
+        self.query_one("#head", Static).update(self._head())
+        broken = self.fanout.execution.broken
+        glass = self.query_one("#glass", Static)
+        glass.display = bool(broken)
+        glass.update(f"BREAK-GLASS · {sanitise.word(broken)}")
         self._show_output()
 
     def on_rows_moved(self) -> None:
@@ -169,6 +175,10 @@ class AnswersScreen(Screen[None]):
         """On those where it was not begun."""
         self._again("it was begun everywhere", Status.SKIPPED)
 
+    def action_break_glass(self) -> None:
+        """In an emergency on those where it was denied."""
+        self._again("it was denied nowhere", Status.DENIED)
+
     def action_cancel(self) -> None:
         """End it where it runs, begin it nowhere else."""
         if self.fanout.execution.ended is None:
@@ -200,13 +210,20 @@ class AnswersScreen(Screen[None]):
     @work(group="gate", exclusive=True)
     async def _admit(self) -> None:
         """What is run again is asked for again."""
+
+        async def admit(emergency: str) -> bool:
+            await self.fanout.admit(break_glass=bool(emergency), reason=emergency)
+            return True
+
         try:
-            await self.fanout.admit()
+            going_on = await admitted(cast("CalmApp", self.app), self.fanout.gate, self.fanout.deed(), admit)
         except CalmError as error:
-            self.fanout.execution.cancel()
+            going_on = None
             self._say(str(error))
-        else:
+        if going_on:
             self._begin()
+        else:
+            self.fanout.execution.leave()
 
     def _say(self, text: str) -> None:
         self.query_one(Footer).say(text)

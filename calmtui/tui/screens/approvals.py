@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 
 from calmtui import sanitise
-from calmtui.actions.approved import plan_of
+from calmtui.actions.approved import command_of, nodes_of, plan_of
 from calmtui.actions.gate import Gate
 from calmtui.errors import CalmError, Refused
 from calmtui.fleet.node import State
@@ -218,15 +218,24 @@ class ApprovalsScreen(Screen[None]):
     def action_carry_out(self) -> None:
         """Open the approved plan, made again, to be carried out."""
         from calmtui.tui import starting  # not needed before
+        from calmtui.tui.screens import exec as command
         from calmtui.tui.screens.plan import PlanScreen
+        from calmtui.tui.shell import open_shell
 
         if request := self._request():
             if request.asked.who.name != self.gate.approvals.subject.who.name:
                 raise Refused(f"only {request.asked.who.name}, who asked, carries it out")
             if request.standing(time.time()) is not Standing.APPROVED:
                 raise Refused(f"it is {request.standing(time.time())}", where=f"approval {request.id}")
+            app = cast("CalmApp", self.app)
             if request.asked.action == "runbook":
-                starting.again(cast("CalmApp", self.app), request)
+                starting.again(app, request)
+            elif request.asked.action == "exec":
+                nodes, line, as_root = command_of(self.gate.live, request)
+                command.begin(app, nodes, line=line, as_root=as_root)
+            elif request.asked.action == "shell":
+                (node,) = nodes_of(self.gate.live, request)
+                app.run_worker(open_shell(app, self.gate.live, node), name="shell")
             else:
                 self.app.push_screen(PlanScreen(self.gate, plan_of(self.gate.live, request)))
 

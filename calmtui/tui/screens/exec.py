@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 from textual import work
 from textual.app import ComposeResult
@@ -14,7 +15,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from calmtui import masks, sanitise
-from calmtui.actions.commands import EXEC_PARALLEL, Fanout, Limits, asked_once, places
+from calmtui.actions.commands import AS_ROOT, EXEC_PARALLEL, Fanout, Limits, asked_once, command_deed, places, runs_at
 from calmtui.actions.gate import Gate
 from calmtui.actions.outcome import names
 from calmtui.actions.plan import Plan, of_command
@@ -27,8 +28,25 @@ from calmtui.store import commands as history
 from calmtui.store.database import StoreError
 from calmtui.tui import keys
 from calmtui.tui.glyphs import of_locale
+from calmtui.tui.screens.refused import admitted
+from calmtui.tui.verdict import verdict
 from calmtui.tui.widgets.limit_fields import LimitFields
 from calmtui.tui.widgets.rows import Rows, Span
+
+if TYPE_CHECKING:
+    from calmtui.tui.app import CalmApp
+
+
+def begin(app: CalmApp, nodes: Sequence[Node], *, hidden: int = 0, line: str = "", as_root: bool = False) -> None:
+    """Ask for a command, which may stand there already, and show what it is answered. Raises UsageError."""
+
+    def watch(fanout: Fanout | None) -> None:
+        from calmtui.tui.screens.answers import AnswersScreen  # not needed before
+
+        if fanout is not None:
+            app.push_screen(AnswersScreen(fanout))
+
+    app.push_screen(ExecScreen(app.gate, nodes, hidden, line=line, as_root=as_root), callback=watch)
 
 
 class ExecScreen(ModalScreen[Fanout | None]):
@@ -50,6 +68,8 @@ class ExecScreen(ModalScreen[Fanout | None]):
         & Static { height: auto; }
         & #about { color: $text-muted; }
         & #reasons { color: $text-warning; }
+        & #verdict { color: $text-muted; }
+        & #verdict.-refused { color: $text-error; }
         & #wrong { color: $text-error; }
         & Horizontal { height: 1; }
         & Horizontal > Static { width: auto; margin-right: 1; }
@@ -57,7 +77,9 @@ class ExecScreen(ModalScreen[Fanout | None]):
     }
     """
 
-    def __init__(self, gate: Gate, nodes: Sequence[Node], hidden: int, *, line: str = "") -> None:
+    def __init__(
+        self, gate: Gate, nodes: Sequence[Node], hidden: int, *, line: str = "", as_root: bool = False
+    ) -> None:
         """Raises UsageError when none of the nodes takes commands."""
         super().__init__()
         self.gate = gate
@@ -68,7 +90,7 @@ class ExecScreen(ModalScreen[Fanout | None]):
         self._passed_over = len(nodes) - len(self.nodes)
         self._hidden = hidden
         self._line = line
-        self._sudo = False
+        self._sudo = as_root
         self._taken = False
         """Whether the line stands as it was taken from the history."""
         self._past: list[str] = []
@@ -95,6 +117,7 @@ class ExecScreen(ModalScreen[Fanout | None]):
             if plan.reasons:
                 sign = of_locale().states[State.DEGRADED]
                 yield Static(f"{sign} " + " · ".join(plan.reasons), id="reasons", markup=False)
+            yield Static("policy: being asked", id="verdict", markup=False)
             if plan.typed:
                 with Horizontal():
                     yield Static(f"Type {plan.typed} to go on, esc does nothing:", markup=False)
@@ -104,6 +127,7 @@ class ExecScreen(ModalScreen[Fanout | None]):
     async def on_mount(self) -> None:
         self.query_one("#line", Input).focus()
         self._tell()
+        self._judge()
         try:
             ran = await asyncio.to_thread(history.load, find.key(self.live.estate))
         except StoreError as error:
@@ -191,12 +215,31 @@ class ExecScreen(ModalScreen[Fanout | None]):
 
     @work(group="gate", exclusive=True)
     async def _admit(self, fanout: Fanout) -> None:
+        async def admit(emergency: str) -> Fanout:
+            await fanout.admit(hidden=self._hidden, break_glass=bool(emergency), reason=emergency)
+            return fanout
+
         try:
-            await fanout.admit(hidden=self._hidden)
+            if await admitted(cast("CalmApp", self.app), self.gate, fanout.deed(hidden=self._hidden), admit):
+                self.dismiss(fanout)
         except CalmError as error:
             self._wrong(str(error))
+
+    @work(group="judge", exclusive=True)
+    async def _judge(self) -> None:
+        """Say what policy says of any command on these nodes before one is typed, or of the one that was given."""
+        every = {node.id: node for one in self.nodes for node in (one, runs_at(self.live, one) or one)}
+        more = AS_ROOT if self._sudo else ""
+        deed = command_deed(list(every.values()), (self._line,), more, hidden=self._hidden)
+        shown = self.query_one("#verdict", Static)
+        try:
+            judgement = await self.gate.judge(deed)
+        except CalmError as error:  # nothing is let through then
+            text, refused = str(error), True
         else:
-            self.dismiss(fanout)
+            text, refused = verdict(judgement)
+        shown.set_class(refused, "-refused")
+        shown.update(text)
 
     def _limits(self) -> Limits:
         seconds = self.query_one("#seconds", Input).value.strip()

@@ -17,7 +17,7 @@ from calmtui.actions.execute import Execution, act
 from calmtui.actions.gate import Gate
 from calmtui.actions.outcome import Outcome, Status, names, tally
 from calmtui.actions.plan import Plan, make
-from calmtui.errors import CalmError
+from calmtui.errors import CalmError, Refused
 from calmtui.fleet.node import Node, NodeId, State
 from calmtui.tui import keys
 from calmtui.tui.glyphs import of_locale
@@ -165,8 +165,12 @@ class OutcomesScreen(Screen[None]):
 
     @work(exclusive=True, group="gate")
     async def _again(self, plan: Plan) -> None:
+        from calmtui.tui.screens.plan import PlanScreen  # not needed before
+
         try:
             execution = await act(self.gate, plan, self.execution.limits)
+        except Refused:  # the plan says why, and what there is instead
+            self.app.push_screen(PlanScreen(self.gate, plan))
         except CalmError as error:
             self._say(str(error))
         else:

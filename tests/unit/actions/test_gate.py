@@ -82,7 +82,7 @@ async def test_a_plan_that_needs_approval_is_refused_until_somebody_else_approve
     deed = restart(TEST, PROD)
     judged = await mine.judge(deed)
     assert (judged.answer, list(judged.needs)) == (Answer.APPROVAL, ["eyes"])
-    with pytest.raises(Refused, match="needs the approval of 1 person; ask for approval"):
+    with pytest.raises(Refused, match="needs the approval of 1 person; --ask-approval asks for it"):
         await mine.admit(deed)
     request = await mine.ask(judged, "the fix of yesterday")
     other = Who("somebody-else")
