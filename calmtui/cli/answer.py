@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from calmtui.cli.settings import settings
-from calmtui.errors import Refused, UsageError
+from calmtui.cli.settings import changing, refuse_read_only, settings
+from calmtui.errors import UsageError
 
 
 def answer(
@@ -17,15 +17,16 @@ def answer(
 ) -> None:
     """Tell a run what it asks for; without a value, list what that is."""
     from calmtui.actions import parameters
+    from calmtui.cli.journal import journal as opened
     from calmtui.cli.printing import out, out_table
     from calmtui.estate.load import load_estate
     from calmtui.governance import trail
     from calmtui.governance.rulebook import subject_of
     from calmtui.runbooks import answer as answers
-    from calmtui.runbooks.journal import Journal
     from calmtui.runbooks.plan import path_of
 
-    journal = Journal()
+    chosen = settings(context) if not values else changing(context)
+    journal = opened(chosen)
     found = journal.run(run)
     plan = journal.plan(found.id)
     if not values:
@@ -38,8 +39,7 @@ def answer(
                    for one in asked])  # fmt: skip
         return
     estate = load_estate(path_of(plan))
-    if settings(context).read_only or estate.read_only:
-        raise Refused("read-only: nothing is told to a run", where=f"run {found.id}")
+    refuse_read_only(chosen, estate)
     given = parameters.parse(values)
     if len(given) != len(values):
         raise UsageError("a name stands twice", next_step="tell each value once")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calmtui.cli.diagnostics import ExitCode
-from calmtui.cli.settings import Settings, settings
+from calmtui.cli.settings import Settings, refuse_read_only, settings
 
 if TYPE_CHECKING:
     from calmtui.estate.model import Estate
@@ -69,7 +69,8 @@ def approve(
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
 ) -> None:
     """Agree to a plan of somebody else's."""
-    _say(_approvals(_estate(settings(context))).vote(request, approve=True, reason=reason), settings(context))
+    chosen = settings(context)
+    _say(_approvals(_to_change(chosen)).vote(request, approve=True, reason=reason), chosen)
 
 
 def reject(
@@ -78,7 +79,8 @@ def reject(
     reason: Annotated[str, typer.Option(help="Why, for whoever asked.")],
 ) -> None:
     """Say no to a plan of somebody else's."""
-    _say(_approvals(_estate(settings(context))).vote(request, approve=False, reason=reason), settings(context))
+    chosen = settings(context)
+    _say(_approvals(_to_change(chosen)).vote(request, approve=False, reason=reason), chosen)
 
 
 def withdraw(
@@ -86,7 +88,8 @@ def withdraw(
     request: Annotated[str, typer.Argument(metavar="ID", help="As `calmtui approvals` lists it.")],
 ) -> None:
     """Take back what you asked for."""
-    _say(_approvals(_estate(settings(context))).withdraw(request), settings(context))
+    chosen = settings(context)
+    _say(_approvals(_to_change(chosen)).withdraw(request), chosen)
 
 
 def reviews(
@@ -123,7 +126,7 @@ def review(
     """Close the review of what somebody else did by break-glass."""
     from calmtui.governance import reviews, trail
 
-    reviews.review(trail.of(_estate(settings(context))), record, note)
+    reviews.review(trail.of(_to_change(settings(context))), record, note)
 
 
 def _say(request: Request, chosen: Settings) -> None:
@@ -153,6 +156,13 @@ def _estate(chosen: Settings) -> Estate:
     from calmtui.estate.load import load_estate
 
     return load_estate(chosen.inventory)
+
+
+def _to_change(chosen: Settings) -> Estate:
+    """The estate, to write something about it into its ledger. Raises Refused where nothing may be changed."""
+    estate = _estate(chosen)
+    refuse_read_only(chosen, estate)
+    return estate
 
 
 def _ledger(estate: Estate) -> Place:

@@ -34,8 +34,9 @@ def runs(
     from calmtui.cli.printing import age, out_json, out_table
     from calmtui.runbooks.worker import start
 
-    journal = opened(settings(context))
-    if journal.unfinished():
+    chosen = settings(context)
+    journal = opened(chosen)
+    if journal.unfinished() and not chosen.read_only:
         start(journal)  # the one before may have died
     found = journal.runs(limit)
     if as_json:

@@ -36,8 +36,11 @@ async def _shell(chosen: Settings, wanted: str, wait: float, why: asking.Why) ->
     from calmtui.tui.shell import attach, channel_to, greeting, shell_deed, shell_node
 
     async with opened(chosen, wait) as estate:
-        place, note = shell_node(estate.live, estate.exactly_one(wanted))
+        node = estate.exactly_one(wanted)
         gate = Gate(estate.live, read_only=chosen.read_only, through="command")
+        if gate.read_only:  # before anything else is said of the node
+            await gate.admit(shell_deed(node))
+        place, note = shell_node(estate.live, node)
         deed = shell_deed(place)
         if why.ask_approval:
             return await asking.ask_approval(gate, deed, why.reason)

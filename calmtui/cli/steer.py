@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import contextlib
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from calmtui.cli.diagnostics import ExitCode
-from calmtui.cli.settings import settings
+from calmtui.cli.settings import changing, refuse_read_only, settings
+
+if TYPE_CHECKING:
+    from calmtui.runbooks.journal import Journal, Run
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Its id, or the beginning of it.")]
 Detach = Annotated[bool, typer.Option("--watch/--detach", help="Watch it, or leave it to itself.")]
@@ -38,53 +42,64 @@ def show(
     if as_json:
         out_json(run_json(journal, found))
         raise typer.Exit(ExitCode.FINE)
-    raise typer.Exit(follow(journal, found.id, output=output, paused=True))
+    raise typer.Exit(follow(journal, found.id, output=output, paused=True, serve=not settings(context).read_only))
+
+
+def _to_be_steered(context: typer.Context, wanted: str) -> tuple[Journal, Run]:
+    """The journal and the run of which something is wanted. Raises Refused where nothing may be changed."""
+    from calmtui.cli.journal import journal as opened
+    from calmtui.estate.load import load_estate
+    from calmtui.estate.problems import EstateError
+    from calmtui.runbooks.plan import path_of
+
+    chosen = changing(context)
+    journal = opened(chosen)
+    run = journal.run(wanted)
+    with contextlib.suppress(EstateError):  # without its file the worker does nothing, and it can still be ended
+        refuse_read_only(chosen, load_estate(path_of(journal.plan(run.id))))
+    return journal, run
 
 
 def pause(context: typer.Context, run: RunId, watch: Detach = True) -> None:
     """End what is under way on nodes and begin nothing more, until it is resumed."""
-    from calmtui.cli.journal import journal as opened
     from calmtui.cli.watch import follow
     from calmtui.governance.identity import me
 
-    journal = opened(settings(context))
-    found = journal.want(journal.run(run).id, "pause", me().name)
+    journal, taken = _to_be_steered(context, run)
+    found = journal.want(taken.id, "pause", me().name)
     raise typer.Exit(follow(journal, found.id, paused=True) if watch else ExitCode.FINE)
 
 
 def resume(context: typer.Context, run: RunId, start: Start = "", watch: Detach = True) -> None:
     """Go on with a run: one that is paused where it was, one that has ended with what failed or was not begun."""
-    from calmtui.cli.journal import journal as opened
     from calmtui.cli.watch import follow
     from calmtui.governance.identity import me
     from calmtui.runbooks import again
 
-    journal = opened(settings(context))
-    found = again.resume(journal, journal.run(run), me().name, start)
+    journal, taken = _to_be_steered(context, run)
+    found = again.resume(journal, taken, me().name, start)
     raise typer.Exit(follow(journal, found.id, detach=not watch))
 
 
 def abort(context: typer.Context, run: RunId) -> None:
     """Begin nothing more in a run, and end what is under way; nothing is rolled back."""
-    from calmtui.cli.journal import journal as opened
     from calmtui.cli.watch import follow
     from calmtui.governance.identity import me
 
-    journal = opened(settings(context))
-    found = journal.want(journal.run(run).id, "cancel", me().name)
+    journal, taken = _to_be_steered(context, run)
+    found = journal.want(taken.id, "cancel", me().name)
     raise typer.Exit(ExitCode.FINE if found.standing.ended else follow(journal, found.id))
 
 
 def rollback(context: typer.Context, run: RunId, watch: Detach = True) -> None:
     """Take back what a run has done that is paused or has ended: its rollback, the last node first."""
-    from calmtui.cli.journal import journal as opened
     from calmtui.cli.watch import follow
     from calmtui.governance.identity import me
     from calmtui.runbooks import again
     from calmtui.runbooks.journal import Standing
 
-    journal = opened(settings(context))
-    found = again.roll_back(journal, journal.run(run), me().name)
+    journal, taken = _to_be_steered(context, run)
+    found = again.roll_back(journal, taken, me().name)
     follow(journal, found.id, detach=not watch)
     standing = journal.run(found.id).standing
     raise typer.Exit(ExitCode.FINE if not watch or standing is Standing.ROLLED_BACK else ExitCode.FAILED)
@@ -92,11 +107,10 @@ def rollback(context: typer.Context, run: RunId, watch: Detach = True) -> None:
 
 def retry(context: typer.Context, run: RunId, start: Start = "", watch: Detach = True) -> None:
     """Do again what failed in a run that has ended, or is unknown; leave the other nodes alone."""
-    from calmtui.cli.journal import journal as opened
     from calmtui.cli.watch import follow
     from calmtui.governance.identity import me
     from calmtui.runbooks import again
 
-    journal = opened(settings(context))
-    found = again.retry(journal, journal.run(run), me().name, start)
+    journal, taken = _to_be_steered(context, run)
+    found = again.retry(journal, taken, me().name, start)
     raise typer.Exit(follow(journal, found.id, detach=not watch))

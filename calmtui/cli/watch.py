@@ -28,10 +28,12 @@ def follow(
     detach: bool = False,
     output: bool = False,
     paused: bool = False,
+    serve: bool = True,
 ) -> int:
-    """Print what happens in a run until it has ended; a worker is started when there is none. What to exit with.
+    """Print what happens in a run until it has ended; with `serve`, a worker is started when there is none.
 
-    With `detach`, print its id as soon as a worker has begun it; with `paused`, leave when it is paused.
+    With `detach`, print its id as soon as a worker has begun it; with `paused`, leave when it is paused. Returns
+    what to exit with.
     """
     from calmtui.cli.printing import out, out_json
     from calmtui.cli.runs import run_json
@@ -40,7 +42,7 @@ def follow(
 
     printer = _Printer(journal, run_id, output=output, quiet=as_json or detach)
     try:
-        run = _until_ended(journal, run_id, printer, detach=detach, paused=paused)
+        run = _until_ended(journal, run_id, printer, detach=detach, paused=paused, serve=serve)
     except KeyboardInterrupt:
         say(f"calmtui: run {run_id} goes on; `calmtui run show {run_id}` watches it, `run abort {run_id}` ends it")
         raise
@@ -55,7 +57,7 @@ def follow(
     return ExitCode.FINE if run.standing is Standing.OK else ExitCode.FAILED
 
 
-def _until_ended(journal: Journal, run_id: str, printer: _Printer, *, detach: bool, paused: bool) -> Run:
+def _until_ended(journal: Journal, run_id: str, printer: _Printer, *, detach: bool, paused: bool, serve: bool) -> Run:
     from calmtui.runbooks.journal import Standing
     from calmtui.runbooks.worker import log_path, serving, start, unserved
 
@@ -74,7 +76,7 @@ def _until_ended(journal: Journal, run_id: str, printer: _Printer, *, detach: bo
             say(f"run {run_id} waits for a worker that serves {missing}; {step}")
         if missing and detach:
             return run
-        if missing:
+        if missing or not serve:
             deadline = time.monotonic() + BEGINNING
         else:
             start(journal)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from calmtui.cli.diagnostics import ExitCode, say
-from calmtui.cli.settings import settings
+from calmtui.cli.settings import changing, settings
 from calmtui.errors import CalmError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def work(
     from calmtui.runbooks.worker import locked, run, serving
     from calmtui.runbooks.workers import ALL_SITES
 
-    journal = opened(settings(context))
+    journal = opened(changing(context))
     file = None if journal.url else locked(journal)
     if file is None and not journal.url:
         raise CalmError(

@@ -294,11 +294,13 @@ TABLE: tuple[Command, ...] = (
     # Approvals, freezes, and the audit trail
     *_moving("approvals", ROWS + PAGES),
     Command("approvals.pane", "tab", "Into what is known of it, and back", "Look"),
-    Command("approvals.approve", "a", "Approve the plan", "Act", "approve"),
-    Command("approvals.reject", "r", "Reject the plan, with the reason", "Act", "reject"),
-    Command("approvals.carry-out", "enter", "Carry the plan out, once it is approved", "Act", "carry out"),
-    Command("approvals.withdraw", "w", "Take back what you asked for", "Act", "withdraw"),
-    Command("approvals.review", "v", "Say what came of looking at a break-glass", "Act", "review"),
+    Command("approvals.approve", "a", "Approve the plan", "Act", "approve", changes=True),
+    Command("approvals.reject", "r", "Reject the plan, with the reason", "Act", "reject", changes=True),
+    Command(
+        "approvals.carry-out", "enter", "Carry the plan out, once it is approved", "Act", "carry out", changes=True
+    ),
+    Command("approvals.withdraw", "w", "Take back what you asked for", "Act", "withdraw", changes=True),
+    Command("approvals.review", "v", "Say what came of looking at a break-glass", "Act", "review", changes=True),
     Command("approvals.closed", "f", "List what is closed too, or not", "Look"),
     Command("approvals.copy", "y", "Copy all that is known of it", "Look"),
     Command("approvals.back", "escape", "Back", "Look", "back"),
@@ -340,8 +342,8 @@ TABLE: tuple[Command, ...] = (
     Command("run.previous", "N", "The node before that has failed", "Move"),
     Command("run.open", "enter", "Unfold a group; of a node, what its steps print", "Look", "open"),
     Command("run.output", "o", "What the steps of this node print", "Look", "output"),
-    Command("run.approve", "a", "Approve what the run waits for", "Act", "approve"),
-    Command("run.reject", "x", "Reject what the run waits for, with the reason", "Act", "reject"),
+    Command("run.approve", "a", "Approve what the run waits for", "Act", "approve", changes=True),
+    Command("run.reject", "x", "Reject what the run waits for, with the reason", "Act", "reject", changes=True),
     Command("run.answer", "i", "Tell the run what it asks for", "Act", changes=True),
     Command("run.pause", "p", "Have the run pause; again: go on", "Act", "pause", changes=True),
     Command(
