@@ -181,3 +181,15 @@ async def test_text_of_a_command_is_never_read_as_markup() -> None:
         await ran(app, pilot, "[bold]x")
         await until(pilot, lambda: "[bold]loud[/bold] ␛[31mred" in shown(app))
         assert "[bold]x" in shown(app)
+
+
+async def test_a_time_limit_ends_the_wait_for_a_host_that_hangs_too() -> None:
+    async with console(odd, node("a")) as (app, pilot):
+        await press(pilot, "exclamation_mark")
+        app.screen.query_one("#seconds", Input).value = "40"
+        await type_text(pilot, "true")
+        await press(pilot, "enter")
+        await until(pilot, lambda: isinstance(app.screen, AnswersScreen))
+        screen = app.screen
+        assert isinstance(screen, AnswersScreen)
+        assert (screen.fanout.limits.connect_seconds, screen.fanout.limits.seconds) == (40, 40)

@@ -36,6 +36,9 @@ from calmtui.tui.widgets.rows import Rows, Span
 if TYPE_CHECKING:
     from calmtui.tui.app import CalmApp
 
+REACH = 15.0
+"""Seconds to reach a node, at the least, where there is a limit: a host that hangs does not hold the others' end up."""
+
 
 def begin(app: CalmApp, nodes: Sequence[Node], *, hidden: int = 0, line: str = "", as_root: bool = False) -> None:
     """Ask for a command, which may stand there already, and show what it is answered. Raises UsageError."""
@@ -248,7 +251,11 @@ class ExecScreen(ModalScreen[Fanout | None]):
         except ValueError:
             raise UsageError(f"{seconds!r} seconds: write a number, or nothing for no limit") from None
         spread = self.query_one(LimitFields).limits
-        return Limits(spread.parallel, spread.batches, spread.max_failed, min_healthy=spread.min_healthy, seconds=limit)
+        reach = None if limit is None else max(limit, REACH)
+        return Limits(
+            spread.parallel, spread.batches, spread.max_failed, min_healthy=spread.min_healthy,
+            connect_seconds=reach, seconds=limit,
+        )  # fmt: skip
 
     def _plan(self) -> Plan:
         return of_command("", self.nodes, hidden=self._hidden, is_stale=self.live.fleet.is_stale)
