@@ -86,7 +86,7 @@ def parse(output: bytes) -> Facts | None:
     if "end" not in sections:
         return None
     lines = {name: body.splitlines() for name, body in sections.items()}
-    uname = _padded(lines.get("uname", []), 4)
+    uname = _padded(_first(lines, "uname").split(), 4)
     shell = _padded(lines.get("shell", []), 2)
     os_name, os_id = _os(lines.get("os", []))
     memory = _memory(lines.get("memory", []))
@@ -95,15 +95,15 @@ def parse(output: bytes) -> Facts | None:
     runs = systemd not in ("", "offline", "unknown")
     booted = _booted(lines)
     return Facts(
-        hostname=uname[0],
-        system=uname[1],
+        system=uname[0],
+        hostname=uname[1],
         kernel=uname[2],
         arch=uname[3],
         shell=shell[0],
         user=shell[1],
         os=os_name,
         os_id=os_id,
-        cpus=_whole(_first(lines, "cpus")),
+        cpus=_online(_first(lines, "online")) or _whole(_first(lines, "cpus")),
         load=_load(_first(lines, "load")),
         memory=memory.get("MemTotal"),
         memory_available=memory.get("MemAvailable", memory.get("MemFree")),
@@ -129,6 +129,18 @@ def _first(lines: dict[str, list[str]], name: str) -> str:
 
 def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def _online(text: str) -> int | None:
+    """How many processors are in Linux's list of those that are online, such as `0-3,8`."""
+    total = 0
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        begin, end = _whole(first), _whole(last or first)
+        if begin is None or end is None or end < begin:
+            return None
+        total += end - begin + 1
+    return total
 
 
 def _os(lines: list[str]) -> tuple[str, str]:

@@ -122,13 +122,12 @@ class SshSource:
     async def _look(self, pool: HostPool) -> list[Node]:
         facts = await look(pool, self._options.units)
         pool.shell = facts.shell
-        await self._measure(pool)
         units = shown(facts.units, self._options.units)
         settings = await pool.settings()
         return host_nodes(self.name, pool.name, facts, settings, units, files=bool(self._options.logs))
 
     async def _measure(self, pool: HostPool) -> None:
-        """Compare its clock with ours, unless that was done of late."""
+        """Compare its clock with ours, unless that was done of late: only who reads its logs needs it."""
         last = self._skews.get(pool.name)
         if last is None or time.time() - last.measured_at > VALID:
             self._skews[pool.name] = await measure(pool)
@@ -170,9 +169,8 @@ class SshSource:
     async def logs(self, node: Node, request: LogRequest) -> AsyncGenerator[LogChunk, None]:
         """The files of a host, or the journal of a host without any or of a unit; see `providers.base.Logs`."""
         pool = self._pool(node)
-        if request.follow:
-            with suppress(Unreachable):  # then the reading says so, and goes on when the host is back
-                await self._measure(pool)
+        with suppress(Unreachable):  # then the reading says so, and goes on when the host is back
+            await self._measure(pool)
         if node.kind == "unit":
             reading = journal(pool, node.name, request)
         elif self._options.logs:

@@ -11,10 +11,7 @@ from calmtui.providers.ssh.facts import parse, script
 
 LINUX = """
 \x1euname
-web-1
-Linux
-6.1.0-18-amd64
-x86_64
+Linux web-1 6.1.0-18-amd64 x86_64
 \x1eshell
 /bin/bash
 root
@@ -22,8 +19,8 @@ root
 PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
 NAME="Debian GNU/Linux"
 ID=debian
-\x1ecpus
-8
+\x1eonline
+0-3,8,10-12
 \x1eload
 0.52 0.58 0.59 1/467 12345
 \x1ememory
@@ -32,8 +29,6 @@ MemFree: 1000000
 MemAvailable: 8192000
 \x1eboot
 btime 1763690000
-\x1enow
-1763700000
 \x1edisk
 Filesystem     1024-blocks     Used Available Capacity Mounted on
 /dev/mapper/a b   41152736 10288184  28741352      27% /
@@ -62,21 +57,17 @@ UnitFileState=enabled
 Id=gone.service
 LoadState=not-found
 ActiveState=inactive
-\x1euptime
-10000.50 30000.00
 \x1eend
 """
 
 FREEBSD = """
 \x1euname
-db-1
-FreeBSD
-14.1-RELEASE
-amd64
+FreeBSD db-1 14.1-RELEASE amd64
 \x1eshell
 /bin/csh
 ops
 \x1eos
+\x1eonline
 \x1ecpus
 4
 \x1eload
@@ -84,8 +75,6 @@ ops
 \x1ememory
 \x1eboot
 { sec = 1763690000, usec = 419163 } Thu Nov 20 20:33:20 2025
-\x1enow
-1763700000
 \x1edisk
 Filesystem 1024-blocks    Used   Avail Capacity  Mounted on
 /dev/ada0p2   20307196 3254312 15428312    17%    /
@@ -100,6 +89,7 @@ def test_a_linux_host_with_systemd_is_read_whole() -> None:
     facts = parse(LINUX.encode())
     assert facts is not None
     assert (facts.hostname, facts.os_id, facts.shell, facts.user) == ("web-1", "debian", "/bin/bash", "root")
+    assert (facts.kernel, facts.arch, facts.cpus) == ("6.1.0-18-amd64", "x86_64", 8)
     assert facts.load == (0.52, 0.58, 0.59)
     assert (facts.memory, facts.memory_available) == (16384000 * 1024, 8192000 * 1024)
     assert (facts.disk, facts.disk_used) == (41152736 * 1024, 10288184 * 1024)
@@ -114,6 +104,7 @@ def test_a_linux_host_with_systemd_is_read_whole() -> None:
 def test_a_host_without_proc_and_systemd_says_less() -> None:
     facts = parse(FREEBSD.encode())
     assert facts is not None
+    assert (facts.hostname, facts.cpus) == ("db-1", 4)
     assert facts.load == (0.20, 0.31, 0.28)
     assert facts.booted == 1763690000.0
     assert (facts.memory, facts.systemd, facts.units) == (None, "", ())
