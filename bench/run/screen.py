@@ -1,13 +1,17 @@
 """The screen of a run of 10,000 nodes × 5 steps under way: keys while events come in. No peer.
 
-`python -m bench.run.screen`: the journal is a file of its own, to which a thread appends 2,000 events a second.
+`python -m bench.run.screen`: the journal is a file of its own, to which a process of its own, as a worker is,
+appends 2,000 events a second.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import itertools
+import subprocess
+import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,14 +61,12 @@ def _events(begin: int, end: int) -> Iterator[Event]:
                 break
 
 
-def _write(journal: Journal, run: Run, ended: threading.Event) -> None:
-    """Append events as a worker does, until it is enough."""
-    coming = _events(DONE, NODES)
-    while not ended.wait(EVERY):
-        some = [event for event, _ in zip(coming, range(int(RATE * EVERY)), strict=False)]
-        if not some:
-            return
-        journal.append(run.id, some)
+def _write(path: Path, run_id: str) -> None:
+    """Append events as a worker does, until there are no more."""
+    journal, coming = Journal(path), _events(DONE, NODES)
+    while some := list(itertools.islice(coming, int(RATE * EVERY))):
+        journal.append(run_id, some)
+        time.sleep(EVERY)
 
 
 async def _pressed(app: CalmApp, screen: RunScreen, name: str) -> float:
@@ -90,28 +92,34 @@ async def figures() -> dict[str, float]:
         task = asyncio.create_task(app.run_async(size=SIZE))
         while not app.is_running or not driver(app).seen:
             await asyncio.sleep(0.05)
+        gc.freeze()  # as the console does once it has painted
         began = time.perf_counter()
         screen = RunScreen(journal, run)
-        await app.push_screen(screen)
+        app.call_later(app.push_screen, screen)  # inside the app: a screen's timers need its context
         while screen.board is None or screen.board.counts[Status.OK] < DONE - DONE // 100 or not screen.nodes.count:
             await asyncio.sleep(0.01)
         opened = (time.perf_counter() - began) * 1000
-        ended = threading.Event()
-        writer = threading.Thread(target=_write, args=(journal, run, ended))
-        writer.start()
+        writer = subprocess.Popen([sys.executable, "-m", "bench.run.screen", str(journal.path), run.id])
+        while screen.board.counts[Status.OK] < DONE:
+            await asyncio.sleep(0.01)
         costs = [await _pressed(app, screen, "jk"[number // 20 % 2]) for number in range(KEYS)]
-        ended.set()
-        await asyncio.to_thread(writer.join)
+        assert writer.poll() is None, "events came in all the time"
+        writer.terminate()
+        writer.wait()
         app.exit()
         await task
     costs.sort()
     return {"opened": opened, "key p50": costs[KEYS // 2], "key p99": costs[int(KEYS * 0.99)], "key worst": costs[-1]}
 
 
-def main() -> None:
+def main(argv: list[str]) -> None:
+    """Measure; with the journal's file and a run's id as arguments, write to it."""
+    if argv:
+        _write(Path(argv[0]), argv[1])
+        return
     for metric, value in asyncio.run(figures()).items():
         report("runs screen, 10,000 nodes", metric, value, "ms")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

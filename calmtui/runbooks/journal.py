@@ -95,7 +95,7 @@ class Run(msgspec.Struct, frozen=True):
         return f"{self.id}-{self.attempt}"
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """Something that happened: a step was begun on a node, or has ended there."""
 
     node: NodeId

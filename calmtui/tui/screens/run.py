@@ -84,6 +84,8 @@ class RunScreen(Screen[None]):
         self._drawn_at = 0.0
         self._node: NodeId | None = None
         """The node that the cursor was put on: it stays there when rows move."""
+        self._at = 0
+        """The row that the cursor was in when the nodes were last listed."""
         self.signs = of_locale()
 
     def compose(self) -> ComposeResult:
@@ -180,12 +182,15 @@ class RunScreen(Screen[None]):
     def _arrange(self) -> None:
         """List the nodes as they stand; the cursor stays on its node while that is listed."""
         assert self.matrix is not None, "the plan was read"
+        if self.nodes.cursor != self._at:  # a key has moved it a moment ago
+            self._follow_cursor()
         self.matrix.arrange()
         at = self.matrix.find(self._node) if self._node is not None else None
         self.nodes.show(self.matrix.count)
         if at is not None and at != self.nodes.cursor:
             with self.prevent(Rows.Moved):
                 self.nodes.move(at)
+        self._at = self.nodes.cursor
         self.query_one("#columns", Still).tell(self._text(self.matrix.head(self.size.width)))
         bar = self.query_one(FilterBar)
         bar.show("standing", self.matrix.count, len(self.matrix.board.plan.nodes))
@@ -201,9 +206,14 @@ class RunScreen(Screen[None]):
 
     def on_rows_moved(self) -> None:
         if self.nodes.has_focus:
-            here = self.here
-            self._node = here if isinstance(here, str) else None
+            self._follow_cursor()
             self._show_output()
+
+    def _follow_cursor(self) -> None:
+        """Note on which node the cursor was put."""
+        here = self.here
+        self._node = here if isinstance(here, str) else None
+        self._at = self.nodes.cursor
 
     def on_rows_chosen(self) -> None:
         if self.nodes.has_focus:

@@ -57,16 +57,30 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         self.count = count
         self.cursor = 0
         """Index of the row that it is on; 0 when there are none."""
+        self._painted: dict[int, tuple[bool, tuple[Span, ...]]] = {}
+        """Of the rows that were drawn, by index: whether the cursor was there, and what they said."""
 
     def on_mount(self) -> None:
         self.show(self.count)
 
     def show(self, count: int) -> None:
-        """Show so many rows, drawn anew."""
+        """Show so many rows; those are drawn that say something else than they did."""
         self.count = count
         self.cursor = max(min(self.cursor, count - 1), 0)
-        self.virtual_size = Size(0, count)
-        self.refresh()
+        if self.virtual_size.height != count:
+            self._scroll_over(Size(0, count))
+        self._repaint()
+
+    def _scroll_over(self, size: Size) -> None:
+        """There is so much to be scrolled over. The screen is laid out anew only if a scrollbar comes or goes."""
+        height = self.styles.height
+        fixed = height is not None and not height.is_auto
+        if fixed and self.show_vertical_scrollbar and size.height > self.container_size.height:
+            self.set_reactive(ScrollView.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
+            self.scroll_y = self.validate_scroll_y(self.scroll_y)
+        else:
+            self.virtual_size = size
 
     def move(self, to: int) -> None:
         """Put the cursor on a row, or on the nearest that there is, and bring it into sight."""
@@ -75,7 +89,21 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
             self.cursor = to
             self.post_message(self.Moved())
         self.scroll_to_region(Region(0, to, 1, 1), animate=False, force=True)
-        self.refresh()
+        self._repaint()
+
+    def _repaint(self) -> None:
+        """Have the lines drawn that look otherwise than they did."""
+        for index in range(self.scroll_offset.y, self.scroll_offset.y + self.size.height):
+            look = self._look(index) if index < self.count else None
+            if self._painted.get(index) != look:
+                self.refresh_line(index)
+
+    def _look(self, index: int) -> tuple[bool, tuple[Span, ...]]:
+        return index == self.cursor, tuple(self._draw(index))
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._painted.clear()  # all lines are drawn
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return self.count
@@ -84,10 +112,11 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         index = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
         if not 0 <= index < self.count:
+            self._painted.pop(index, None)
             return Strip.blank(width, self.rich_style)
-        at = index == self.cursor
+        at, told = self._painted[index] = self._look(index)
         mark = Segment(self._sign if at else " ", self.get_component_rich_style("rows--cursor", partial=True))
-        spans = [Segment(text, self.style(meaning)) for text, meaning in self._draw(index)]
+        spans = [Segment(text, self.style(meaning)) for text, meaning in told]
         strip = Strip([mark, *spans])
         if strip.cell_length > width:  # a row that is cut says so
             strip = Strip([*strip.crop(0, width - 1), Segment(self._more)])
