@@ -23,7 +23,7 @@ from calmtui.actions.outcome import Status
 from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate
 from calmtui.governance.identity import Who
-from calmtui.runbooks.journal import Event, Journal, Run, Standing
+from calmtui.runbooks.journal import Event, Journal, Standing
 from calmtui.runbooks.plan import PlannedNode, PlannedStep, RunPlan
 from calmtui.tui.app import CalmApp
 from calmtui.tui.screens.run import RunScreen

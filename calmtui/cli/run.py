@@ -130,10 +130,15 @@ async def _submit(chosen: Settings, name: str, given: dict[str, str], how: How, 
     from calmtui.cli.opened import opened
     from calmtui.estate.load import load_estate
     from calmtui.runbooks import planning
+    from calmtui.runbooks.journal import Journal
     from calmtui.runbooks.load import load
+    from calmtui.runbooks.worker import start
 
-    runbook = load(load_estate(chosen.inventory), name)
+    declared = load_estate(chosen.inventory)
+    runbook = load(declared, name)
     query = planning.targets(runbook, given)
+    if how.yes and not (how.plan or how.ask_approval or chosen.read_only):
+        start(Journal(declared.database or None), declared.path)  # it comes up while we connect
     async with opened(chosen, wait, query) as estate:
         gate = gate_of(estate, chosen)
         return await submit(estate, gate, _plan(estate, gate, runbook, query, given, how), how)

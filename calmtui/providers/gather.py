@@ -39,6 +39,8 @@ class Gatherer:
         self.sources = {source.name: source for source in sources}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: dict[str, asyncio.Event] = {}
+        self._moved: dict[str, float] = {}
+        """When a source last told of a scope of which it had not told yet, by the monotonic clock."""
 
     async def __aenter__(self) -> Gatherer:
         for source in self.sources.values():
@@ -68,23 +70,35 @@ class Gatherer:
             self._again[name].set()
 
     async def settled(self, timeout: float) -> bool:
-        """Wait until every source has answered or failed; False when `timeout` seconds passed first."""
+        """Wait until every source has answered or failed; False when none of the others gets any further.
+
+        `timeout` is the seconds that a source has until it tells of its first scope, and from each to the next:
+        a thousand hosts may take longer to answer than one.
+        """
         done = asyncio.Event()
 
         def look(_: object = None) -> None:
-            if all(status.settled for status in self.fleet.sources.values()):
+            if not self._unsettled():
                 done.set()
 
         end = self.fleet.subscribe(look)
         look()
+        began = time.monotonic()
         try:
-            async with asyncio.timeout(timeout):
-                await done.wait()
-        except TimeoutError:
-            return False
+            while not done.is_set():
+                last = max([began, *(self._moved.get(name, began) for name in self._unsettled())])
+                left = last + timeout - time.monotonic()
+                if left <= 0:
+                    return False
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(left):
+                        await done.wait()
         finally:
             end()
         return True
+
+    def _unsettled(self) -> list[str]:
+        return [name for name, status in self.fleet.sources.items() if not status.settled]
 
     async def _keep(self, source: Source) -> None:
         delay = FIRST_RETRY
@@ -135,6 +149,7 @@ class Gatherer:
         wake = asyncio.Event()
         complete = asyncio.Event()  # the first snapshot, or the end: somebody may be waiting for it
         ended = False
+        told: set[str] = set()
 
         async def read() -> None:
             nonlocal ended
@@ -158,6 +173,9 @@ class Gatherer:
                 wake.clear()
                 batch, pending[:] = list(pending), []
                 ready = any(isinstance(update, Ready) for update in batch)
+                if not told.issuperset(scopes := [one.scope for one in batch if not isinstance(one, Ready)]):
+                    told.update(scopes)
+                    self._moved[source.name] = time.monotonic()
                 self.fleet.apply(source.name, batch)
                 if ready:
                     self._now_live(source, began)

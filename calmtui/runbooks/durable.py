@@ -40,16 +40,31 @@ def engine_name() -> str:
 
 
 class Durable:
-    """The engine on a database: a file, or one on a server. Import and launch take half a second."""
+    """The engine on a database: a file, or one on a server. Import and launch take half a second.
+
+    While it is awake its threads ask the database five times a second whether there is anything to do: let it
+    rest when there is not.
+    """
 
     def __init__(self, body: Body, place: Path | str, executor: str = "") -> None:
         """`place` is a file or a URL; `executor` a name that no other process ever has."""
         self._body = body
         self._place = place
-        self._executor = executor or f"{socket.gethostname()}:{uuid.uuid4()}"
+        self._name = executor or f"{socket.gethostname()}:{uuid.uuid4()}"
+        self._wakes = 0
         self._workflow: Callable[[str], Coroutine[Any, Any, None]] | None = None
+        """What it carries out; None while it rests."""
+
+    @property
+    def _executor(self) -> str:
+        """Another one each time it wakes: what is left of an earlier time is taken over only when it is begun."""
+        return f"{self._name}/{self._wakes}"
 
     async def __aenter__(self) -> Durable:
+        await self._wake()
+        return self
+
+    async def _wake(self) -> None:
         from dbos import DBOS, DBOSPortableJSONSerializer
 
         url = self._place
@@ -57,6 +72,7 @@ class Durable:
             folders.made(url.parent)
             url.touch(0o600)
             url = f"sqlite:///{url}"
+        self._wakes += 1
         quiet = logging.getLogger("dbos")
         if not quiet.handlers:  # else it writes to the terminal
             quiet.addHandler(logging.NullHandler())
@@ -65,24 +81,31 @@ class Durable:
             "executor_id": self._executor, "application_version": VERSION,
             "serializer": DBOSPortableJSONSerializer(), "log_level": "WARNING",
             "sys_db_idle_transaction_timeout_sec": postgres.IDLE_IN_TRANSACTION,
-            "use_listen_notify": False, "notification_listener_polling_interval_sec": 60.0,  # nothing is notified
+            "use_listen_notify": False,  # nothing is notified
         }  # fmt: skip
         DBOS(config=config)
 
         async def run(workflow: str) -> None:
             await self._body(workflow, _Steps())
 
-        self._workflow = DBOS.workflow(name="run", max_recovery_attempts=None)(run)
+        workflow = DBOS.workflow(name="run", max_recovery_attempts=None)(run)
         DBOS.listen_queues([_queue(self._executor)])
         DBOS.launch()  # in the thread of our loop, which it then takes for its own
         await DBOS.register_queue_async(_queue(self._executor))
-        return self
+        self._workflow = workflow
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.rest()
+
+    async def rest(self) -> None:
+        """End its threads until something is begun. Only for when nothing is under way."""
         from dbos import DBOS
 
+        if self._workflow is None:
+            return
+        self._workflow = None
         try:
             await DBOS.delete_queue_async(_queue(self._executor))
         finally:
@@ -93,7 +116,9 @@ class Durable:
         """Begin it, or go on with what another engine has left of it."""
         from dbos import DBOS, SetWorkflowID
 
-        assert self._workflow is not None, "it was entered"
+        if self._workflow is None:
+            await self._wake()
+        assert self._workflow is not None, "it is awake"
         known = await DBOS.get_workflow_status_async(workflow)
         if known is None:
             with SetWorkflowID(workflow):

@@ -13,6 +13,7 @@ import ctypes
 import fcntl
 import gc
 import hashlib
+import importlib
 import logging
 import os
 import subprocess
@@ -35,7 +36,6 @@ from calmtui.runbooks.carry import Carrying
 from calmtui.runbooks.durable import Durable
 from calmtui.runbooks.engine import Flow
 from calmtui.runbooks.journal import Journal, Lost, Run, Standing
-from calmtui.runbooks.plan import RunPlan, path_of
 from calmtui.store import postgres
 from calmtui.store.postgres import Away
 
@@ -45,14 +45,18 @@ Result = TypeVar("Result")
 
 IDLE = 60.0
 """Seconds without anything to do after which it leaves."""
+RESTING = 5.0
+"""Seconds without anything to do after which it takes up as little as it can."""
 LOOK = 0.3
 """Seconds between two looks for new runs; as long as a file was not written to, that costs next to nothing."""
 LOOK_FAR = 1.0
 """The same, in a database on a server, while there is nothing to do."""
 PATIENCE = 60.0
 """Seconds that it waits for the database's server before it says that something cannot be done."""
+COMING, COMING_FOR = "CALMTUI_COMING", 60.0
+"""The variable that names the estate of a run that is about to be submitted, and seconds that it is held open."""
 SETTLING = 30.0
-"""Seconds that the sources of an estate have to answer before a run begins."""
+"""Seconds that a source of an estate may take to get any further before a run begins without it."""
 
 
 def lock_path(journal: Journal) -> Path:
@@ -79,8 +83,11 @@ def serving(journal: Journal) -> int | None:
     return None
 
 
-def start(journal: Journal) -> None:
-    """Start a worker, away from this terminal, unless there is one or one is on its way. Raises OSError, StoreError."""
+def start(journal: Journal, coming: Path | None = None) -> None:
+    """Start a worker, away from this terminal, unless there is one or one is on its way. Raises OSError, StoreError.
+
+    `coming`: the file of an estate of which a run is about to be submitted; the worker connects to it meanwhile.
+    """
     if serving(journal) is not None or (journal.url and workers.alive(journal)):
         return
     folders.made(journal.path.parent)
@@ -97,7 +104,12 @@ def start(journal: Journal) -> None:
             stderr=told,
             start_new_session=True,
             pass_fds=[lock.fileno()],
-            env={**os.environ, "MALLOC_ARENA_MAX": "1", "CALMTUI_DATABASE": journal.url},  # it may hold a password
+            env={
+                **os.environ,
+                "MALLOC_ARENA_MAX": "1",
+                "CALMTUI_DATABASE": journal.url,  # it may hold a password
+                COMING: "" if journal.url or coming is None else str(coming),
+            },
         )
 
 
@@ -112,42 +124,64 @@ class Worker:
     """Carries out the runs of a journal that it is to serve."""
 
     def __init__(
-        self, journal: Journal, sites: Iterable[str] = (), *, keep: bool = False, lost: Callable[[Lost], None]
+        self,
+        journal: Journal,
+        sites: Iterable[str] = (),
+        *,
+        keep: bool = False,
+        coming: str = "",
+        lost: Callable[[Lost], None],
     ) -> None:
-        """`keep`: stay when there is nothing to do; `lost` ends this process when it was taken for dead."""
+        """`keep`: stay when there is nothing to do; `lost` ends this process when it was taken for dead.
+
+        `coming`: the file of an estate of which a run is about to be submitted.
+        """
         self.oneself = workers.oneself(sites)
         self._journal = journal
         self._keep = keep
+        self._coming = coming
         self._lost = lost
         self._watch = workers.Watch(journal)
         self._estates = _Estates()
         self._held: dict[str, Run] = {}
         """The runs that are being carried out, by workflow, as they were claimed."""
         self._idle_since: float | None = time.time()
-        self._small = False
-        """Whether what is not needed while there is nothing to do was given back."""
 
     async def work(self) -> None:
         """Until nothing has been to do for a while. Raises CalmError when the journal cannot be used."""
         journal, loop = self._journal, asyncio.get_running_loop()
         await asyncio.to_thread(workers.enlist, journal, self.oneself, alone=not journal.url)
         place = journal.url or journal.path.with_name("workflows.db")
+        expecting = asyncio.create_task(self._expect(), name="expect")
         try:
+            await asyncio.to_thread(importlib.import_module, "dbos")
             async with Durable(self._body, place, self.oneself.id) as engine:
                 beating = asyncio.create_task(self._beat(), name="beat")
                 try:
-                    busy, seen = loop.time(), None
+                    busy, seen, rests = loop.time(), None, False
                     while self._keep or loop.time() - busy < IDLE:
                         stamp = journal.stamp()
                         if stamp != seen or self._held:
                             seen = stamp
                             if await self._patiently(partial(self._look, engine)):
-                                busy = loop.time()
+                                busy, rests = loop.time(), False
+                        if not (rests or self._held) and loop.time() - busy > RESTING:
+                            await self._rest(engine)
+                            rests = True
                         await asyncio.sleep(LOOK if self._held or not journal.url else LOOK_FAR)
                 finally:
                     beating.cancel()
         finally:
+            expecting.cancel()
+            await asyncio.gather(expecting, return_exceptions=True)
             workers.leave(journal, self.oneself)
+
+    async def _expect(self) -> None:
+        """Connect to the estate of a run that is about to come."""
+        if self._coming:
+            with contextlib.suppress(CalmError):  # it is told of the run, if there comes one
+                async with self._estates.opened(self._coming):
+                    await asyncio.sleep(COMING_FOR)
 
     async def _look(self, engine: Durable) -> bool:
         """Take up what nobody carries out; whether there is anything to do."""
@@ -168,11 +202,14 @@ class Worker:
                 self._held.pop(run.workflow)
                 text = "it cannot be gone on with as it was begun; `calmtui run resume` goes on"
                 await asyncio.to_thread(self._journal.stands, run.id, Standing.FAILED, text, epoch=claimed.epoch)
-        if not mine and not self._small:
-            _let_go()
-        self._small = not mine
         self._idle_since = None if mine else self._idle_since or time.time()
         return bool(mine)
+
+    async def _rest(self, engine: Durable) -> None:
+        """Give back what is not needed while there is nothing to do; on a server the engine stays awake."""
+        if not self._journal.url:
+            await engine.rest()
+        _let_go()
 
     def _mine(self) -> list[Run]:
         """The runs to be carried out that this worker serves, and whose estate it has."""
@@ -209,7 +246,7 @@ class Worker:
         try:
             plan = await asyncio.to_thread(self._journal.plan, run.id)
             account = await asyncio.to_thread(Account, self._journal, run, self._lost)
-            async with self._estates.opened(plan) as live:
+            async with self._estates.opened(plan.estate) as live:
                 subject = Subject(plan.who, frozenset(plan.groups))
                 gate = Gate(live, read_only=False, through="runbook", interactive=False, subject=subject)
                 await Carrying(live, gate, plan, account).carry_out(flow)
@@ -235,27 +272,27 @@ class _Estates:
         self._turn = asyncio.Lock()
 
     @contextlib.asynccontextmanager
-    async def opened(self, plan: RunPlan) -> AsyncIterator[LiveEstate]:
-        """The estate of a run, its sources settled. Raises EstateError."""
+    async def opened(self, file: str) -> AsyncIterator[LiveEstate]:
+        """The estate in a file (empty: what is discovered), its sources settled. Raises EstateError."""
         async with self._turn:
-            if plan.estate not in self._live:
-                live = LiveEstate(await asyncio.to_thread(load_estate, path_of(plan)))
-                self._live[plan.estate] = await live.__aenter__()
-            self._users[plan.estate] = self._users.get(plan.estate, 0) + 1
+            if file not in self._live:
+                live = LiveEstate(await asyncio.to_thread(load_estate, Path(file) if file else None))
+                self._live[file] = await live.__aenter__()
+            self._users[file] = self._users.get(file, 0) + 1
         try:
-            await self._live[plan.estate].gatherer.settled(SETTLING)
-            yield self._live[plan.estate]
+            await self._live[file].gatherer.settled(SETTLING)
+            yield self._live[file]
         finally:
             async with self._turn:
-                self._users[plan.estate] -= 1
-                if not self._users[plan.estate]:
-                    await self._live.pop(plan.estate).__aexit__(None, None, None)
+                self._users[file] -= 1
+                if not self._users[file]:
+                    await self._live.pop(file).__aexit__(None, None, None)
 
 
-def run(journal: Journal, sites: Iterable[str] = (), *, keep: bool = False) -> None:
+def run(journal: Journal, sites: Iterable[str] = (), *, keep: bool = False, coming: str = "") -> None:
     """Work in this process until there is nothing to do. Raises CalmError when the journal cannot be used."""
     postgres.be_patient(PATIENCE)
-    worker = Worker(journal, sites, keep=keep, lost=_begin_anew)
+    worker = Worker(journal, sites, keep=keep, coming=coming, lost=_begin_anew)
     asyncio.run(worker.work())
 
 
@@ -282,7 +319,7 @@ def main() -> int:
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     try:
-        run(journal, () if journal.url else (workers.ALL_SITES,))
+        run(journal, () if journal.url else (workers.ALL_SITES,), coming=os.environ.pop(COMING, ""))
     except CalmError as error:
         log.error("%s", error)  # noqa: TRY400 -- told as an operator is told it
         return 1

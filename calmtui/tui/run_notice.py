@@ -1,9 +1,13 @@
-"""What is said of runs on every screen: that one waits for somebody, and that one of this person's has failed."""
+"""What is said of runs on every screen: that one waits for somebody, and that one of this person's has failed.
+
+Where there are runs under way, it sees to it that there is a worker too: the one before may have died with its machine.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import TYPE_CHECKING
 
 from calmtui.errors import CalmError
@@ -12,6 +16,8 @@ from calmtui.estate import folders
 if TYPE_CHECKING:
     from calmtui.runbooks.journal import Run
     from calmtui.tui.app import CalmApp
+
+log = logging.getLogger(__name__)
 
 EVERY = 2.0
 """Seconds between two looks."""
@@ -32,6 +38,8 @@ class RunNotice:
         """Whether the settings name a database; None until they are read."""
         self._open: set[str] = set()
         """This person's runs that were under way at the last look."""
+        self._under_way = False
+        """Whether any run was, at the last look."""
         self._failed: set[str] = set()
         """Those of them that have failed since, and nobody has looked at."""
 
@@ -69,6 +77,13 @@ class RunNotice:
         from calmtui.governance.identity import me
 
         journal = self._app.journal
+        if self._under_way:
+            from calmtui.runbooks import worker
+
+            try:
+                worker.start(journal)
+            except OSError as error:  # who watches the run sees that it does not go on
+                log.warning("no worker could be started: %s", error)
         now = journal.stamp()
         if now == self._stamp:
             return None
@@ -82,6 +97,7 @@ class RunNotice:
 
         mine = {run.id: run for run in runs if run.who == me}
         self._failed |= {run_id for run_id in self._open if run_id in mine and mine[run_id].standing is Standing.FAILED}
+        self._under_way = any(not run.standing.ended for run in runs)
         self._open = {run_id for run_id, run in mine.items() if not run.standing.ended}
         waiting, failed = sum(map(needs_someone, runs)), len(self._failed)
         told = [f"{waiting} run{'s wait' if waiting > 1 else ' waits'}"] if waiting else []

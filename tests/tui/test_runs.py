@@ -32,7 +32,8 @@ from tests.unit.runbooks.desk import fails_on
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workshop_provider: None) -> Runs:  # noqa: F811
     monkeypatch.setattr(RunScreen, "clock", lambda _: NOW)
     monkeypatch.setattr(RunsScreen, "clock", lambda _: NOW)
-    monkeypatch.setattr("calmtui.tui.run_verbs.start", lambda journal: None)  # no worker: the test carries out
+    for place in ("calmtui.tui.run_verbs.start", "calmtui.runbooks.worker.start"):
+        monkeypatch.setattr(place, lambda journal: None)  # no worker: the test carries out
     return Runs(tmp_path, monkeypatch)
 
 

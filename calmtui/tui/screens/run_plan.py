@@ -77,7 +77,9 @@ class RunPlanScreen(ConfirmScreen):
 
     def action_confirm(self) -> None:
         """Have the run carried out, if policy and what was typed let it."""
-        if self.judgement is None or self.judgement.answer is not Answer.ALLOWED:
+        if self.judgement is None:
+            self.say_wrong("policy has not answered yet: once more when it has")
+        elif self.judgement.answer is not Answer.ALLOWED:
             self.say_wrong("policy does not allow it")
         else:
             super().action_confirm()

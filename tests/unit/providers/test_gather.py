@@ -165,3 +165,22 @@ async def test_waiting_for_sources_ends_when_the_time_is_up() -> None:
 
     async with Gatherer(Fleet(), [Scripted("s", silent)]) as gatherer:
         assert not await gatherer.settled(0.05)
+
+
+async def test_a_source_that_gets_further_is_waited_for_and_one_that_repeats_itself_is_not() -> None:
+    async def slow(attempt: int) -> AsyncGenerator[Update, None]:
+        for number in range(6):
+            await asyncio.sleep(0.25)
+            yield Snapshot(f"host {number}", [])
+        yield Ready()
+        await asyncio.Event().wait()
+
+    async def again(attempt: int) -> AsyncGenerator[Update, None]:
+        while True:
+            await asyncio.sleep(0.1)
+            yield Snapshot("host", [])
+
+    async with Gatherer(Fleet(), [Scripted("s", slow)]) as gatherer:
+        assert await gatherer.settled(1)
+    async with Gatherer(Fleet(), [Scripted("s", again)]) as gatherer, asyncio.timeout(30):
+        assert not await gatherer.settled(1)
