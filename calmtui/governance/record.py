@@ -47,6 +47,8 @@ class Event(StrEnum):
     EXPIRED = "expired"
     ANSWERED = "answered"
     """Somebody has told a run what it asks for."""
+    STEERED = "steered"
+    """Somebody asks a run to pause, to go on, to end, to roll back or to begin again; written before it is asked."""
     BREAK_GLASS = "break-glass"
     REVIEWED = "reviewed"
     """Somebody has looked at what was done by break-glass."""

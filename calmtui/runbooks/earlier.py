@@ -16,9 +16,9 @@ class Earlier:
     times: int
     """How many."""
     ok: int
-    """How many of them ended well."""
+    """How many of them ended well at the first attempt: one that had to be retried did not."""
     seconds: float | None = None
-    """How long those took that ended well at the first attempt; None when there are none."""
+    """How long those took; None when there are none."""
     spread: float = 0.0
     """By how many seconds they differed from that (the standard deviation)."""
 
@@ -44,8 +44,8 @@ class Earlier:
 def of(runbook: str, runs: Iterable[Run], *, but: str = "") -> Earlier:
     """What the runs of a runbook tell, but for the one of that id."""
     ended = [run for run in runs if run.runbook == runbook and run.standing.ended and run.id != but]
-    ok = [run for run in ended if run.standing is Standing.OK]
-    took = [run.ended_at - run.began_at for run in ok if run.attempt == 1 and run.began_at and run.ended_at]
+    ok = [run for run in ended if run.standing is Standing.OK and run.attempt == 1]
+    took = [run.ended_at - run.began_at for run in ok if run.began_at and run.ended_at]
     spread = statistics.pstdev(took) if len(took) > 1 else 0.0
     return Earlier(len(ended), len(ok), statistics.fmean(took) if took else None, spread)
 

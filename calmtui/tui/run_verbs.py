@@ -11,7 +11,7 @@ from calmtui import sanitise
 from calmtui.actions.outcome import Status
 from calmtui.errors import CalmError, Refused, UsageError
 from calmtui.governance.approvals import LIVE, Request
-from calmtui.runbooks import again
+from calmtui.runbooks import again, steered
 from calmtui.runbooks.answer import answer, inputs
 from calmtui.runbooks.journal import Journal, Run, Standing
 from calmtui.runbooks.steps.input import Input
@@ -54,11 +54,11 @@ class RunVerbs:
         """Have the run pause; of one that is paused, have it go on."""
         run = self._screen.run_now
         if run.standing is Standing.PAUSED or run.wanted == "pause":
-            self._begin(self._do(lambda journal, run, by: journal.want(run.id, "", by), "it goes on"))
+            self._begin(self._do(lambda journal, run, by: journal.want(run.id, "", by), "resume", "it goes on"))
         elif run.standing.ended:
             raise UsageError(f"it has ended: it is {run.standing}", next_step="r retries what failed, u does the rest")
         else:
-            self._begin(self._do(lambda journal, run, by: journal.want(run.id, "pause", by), "it is to pause"))
+            self._begin(self._do(lambda journal, run, by: journal.want(run.id, "pause", by), "pause", "it is to pause"))
 
     def action_abort(self) -> None:
         """Have the run end, once that is typed."""
@@ -104,16 +104,17 @@ class RunVerbs:
         async def then(answer: str) -> None:
             if answer != word:
                 raise UsageError(f"that is not {word}: nothing was done")
-            await self._do(do, said)
+            await self._do(do, word, said)
 
         self._question(question, then)
 
-    async def _do(self, do: Do, said: str) -> None:
-        """Do it in a thread; what is to go on needs a worker."""
-        journal, run = self._screen.watching.journal, self._screen.run_now
-        by = self._screen.console.gate.rulebook.subject.who.name
+    async def _do(self, do: Do, what: str, said: str) -> None:
+        """Do it in a thread, on record; what is to go on needs a worker."""
+        journal, run, gate = self._screen.watching.journal, self._screen.run_now, self._screen.console.gate
+        by = gate.rulebook.subject.who.name
 
         def doing() -> None:
+            steered.record(gate.trail, run, what)
             do(journal, run, by)
             if journal.unfinished():
                 start(journal)

@@ -225,7 +225,7 @@ def test_a_run_is_paused_resumed_retried_and_rolled_back(estate: Path, ssh_fleet
     write(estate, GATED + 'on_failure: stop\nrollback:\n  - {run: "date +%s%N > /root/back"}\n')
     submitted = run("-i", str(estate), "run", "gated", "--yes", "--detach").out.strip()
     until(lambda: traces(ssh_fleet))
-    pausing = run("run", "pause", submitted, "--detach")
+    pausing = run("run", "pause", submitted, "--detach", "--reason", "errors on web-001")
     assert (pausing.status, pausing.err) == (0, "")
     (root(ssh_fleet, "web-001") / "go").touch()
     paused = run("run", "pause", submitted)
@@ -241,6 +241,11 @@ def test_a_run_is_paused_resumed_retried_and_rolled_back(estate: Path, ssh_fleet
     resumed = run("run", "resume", submitted)
     assert (resumed.status, "8 of 8 nodes have it" in resumed.err) == (0, True)
     assert traces(ssh_fleet) == {**dict.fromkeys(HOSTS, 1), "web-001": 2}
+    told = [item.record for item in trail.read(ledger.default_path()) if item.record.event is Event.STEERED]
+    assert [record.detail.removeprefix(f"run {submitted}: ") for record in told] == [
+        "pause", "pause", "retry", "rollback", "resume"
+    ]  # fmt: skip
+    assert (told[0].reason, told[0].who.name) == ("errors on web-001", Journal().run(submitted).who)
 
 
 CANARY = """

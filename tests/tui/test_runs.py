@@ -12,11 +12,14 @@ from textual.pilot import Pilot
 
 from calmtui.actions.outcome import Status
 from calmtui.fleet.node import Node
+from calmtui.governance import trail
 from calmtui.governance.identity import Who
+from calmtui.governance.record import Event as Recorded
 from calmtui.providers.base import Command, Ended, Output, Piece
 from calmtui.runbooks.board import TROUBLE
 from calmtui.runbooks.journal import Event, Standing
 from calmtui.runbooks.steps import commands
+from calmtui.store import ledger
 from calmtui.tui.app import CalmApp
 from calmtui.tui.screens.run import RunScreen
 from calmtui.tui.screens.runs import RunsScreen
@@ -180,6 +183,9 @@ async def test_verbs_are_typed_and_done_and_refused_with_the_reason(runs: Runs) 
         await type_text(pilot, "abort")
         await press(pilot, "enter")
         await until(pilot, lambda: runs.journal.run(run.id).wanted == "cancel")
+        recorded = trail.read(ledger.of(app.live.estate))
+        told = [item.record.detail for item in recorded if item.record.event is Recorded.STEERED]
+        assert told == [f"run {run.id}: {what}" for what in ("retry", "pause", "abort")]
 
 
 async def test_in_a_console_that_is_read_only_a_run_is_watched_and_nothing_else(runs: Runs) -> None:
