@@ -112,7 +112,7 @@ async def test_what_happens_meanwhile_is_shown_and_the_cursor_stays_on_its_node(
         runs.journal.append(run.id, [failed("n4", "1", "exit 8")])
         await until(pilot, lambda: "exit 8" in shown(app))
         assert app.screen.here == "lab:n2"
-        app.screen.action_up()
+        app.screen.nodes.move(app.screen.nodes.cursor - 1)
         app.screen.show()  # before the screen hears that the cursor has moved
         assert app.screen.here == "lab:n4"
         await press(pilot, "j")
