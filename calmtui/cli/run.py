@@ -137,7 +137,7 @@ async def _submit(chosen: Settings, name: str, given: dict[str, str], how: How, 
     declared = load_estate(chosen.inventory)
     runbook = load(declared, name)
     query = planning.targets(runbook, given)
-    if how.yes and not (how.plan or how.ask_approval or chosen.read_only):
+    if how.yes and not (how.plan or how.ask_approval or chosen.read_only or declared.read_only):
         start(Journal(declared.database or None), declared.path)  # it comes up while we connect
     async with opened(chosen, wait, query) as estate:
         gate = gate_of(estate, chosen)

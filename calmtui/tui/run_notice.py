@@ -77,7 +77,7 @@ class RunNotice:
         from calmtui.governance.identity import me
 
         journal = self._app.journal
-        if self._under_way:
+        if self._under_way and not self._app.read_only:
             from calmtui.runbooks import worker
 
             try:
