@@ -6,6 +6,7 @@ started again.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ def main() -> int:
         status = subprocess.call([sys.executable, "-m", "calmtui.runbooks.worker"])
         if status >= 0:  # not killed
             return status
+        os.environ.pop("CALMTUI_COMING", None)  # the run that was about to come is there, or never was
         pause = FIRST if time.monotonic() - began > LONGEST else min(2 * pause, LONGEST)
         time.sleep(pause)
 
