@@ -17,9 +17,15 @@ PATIENCE = 30.0
 
 
 class SeenDriver(HeadlessDriver):
-    """Keeps what was written since the last look."""
+    """Keeps what was written since the last look, and tells when it was what somebody waits for."""
 
     seen = ""
+    awaited: Callable[[str], bool] = bool
+    """Whether what was seen is what is waited for."""
+    began = 0.0
+    """CPU seconds of the process when the wait began."""
+    took: float | None = None
+    """CPU seconds from then to the end of the paint that was waited for; None: it has not come."""
 
     @property
     def is_headless(self) -> bool:
@@ -29,6 +35,8 @@ class SeenDriver(HeadlessDriver):
     def write(self, data: str) -> None:
         """Take a paint."""
         self.seen += data
+        if self.took is None and self.awaited(self.seen):
+            self.took = time.process_time() - self.began
         self.wrote.set()
 
     def flush(self) -> None:
@@ -71,14 +79,14 @@ async def cost(app: App[Any], act: Callable[[], object], done: Callable[[str], b
     """CPU milliseconds of this process from `act` to the first paint after which what was written is `done`."""
     await settled(app)
     there = driver(app)
-    there.seen = ""
-    began = time.process_time()
+    there.seen, there.took, there.awaited = "", None, done
+    there.began = time.process_time()
     app.call_later(act)  # what it does must happen inside the app
     async with asyncio.timeout(PATIENCE):
-        while not done(there.seen):
+        while there.took is None:
             there.wrote.clear()
             await there.wrote.wait()
-    return (time.process_time() - began) * 1000
+    return there.took * 1000
 
 
 def key(app: App[Any], name: str) -> Callable[[], object]:

@@ -57,12 +57,12 @@ class Forest:
         """Hang every row under its parent's or its group's: the hot loop of the first paint, hence written out."""
         parents: dict[NodeId, _Family] = {}
         groups: dict[tuple[str, ...], _Family] = {}
-        nested, read = self.grouping.nested, self._read
-        for (node_id, node), row in zip(self.fleet.nodes.items(), list(self.rows.values()), strict=True):
-            family = NOBODY
-            parent = node.parent if nested else None
-            if parent is not None:
-                family = parents.get(parent) or parents.setdefault(parent, _family(self._bearing(parent)))
+        nested, read, known = self.grouping.nested, self._read, parents.get
+        nodes = self.fleet.nodes
+        for node_id, node, row in zip(nodes, nodes.values(), list(self.rows.values()), strict=True):
+            family, parent = NOBODY, node.parent
+            if nested and parent is not None:
+                family = known(parent) or parents.setdefault(parent, _family(self._bearing(parent)))
             above, source, beneath = family
             if source != node.source:
                 values = read(node)
@@ -73,7 +73,8 @@ class Forest:
     def _node_rows(self) -> dict[RowId, Row]:
         """A row for each node of the fleet, by its id and in its order: the one that there is, with nothing beneath."""
         if not self.rows and self.predicate is None:  # at the start, where a call for each would cost a tenth
-            return {node_id: Row(node_id, node) for node_id, node in self.fleet.nodes.items()}
+            nodes = self.fleet.nodes
+            return dict(zip(nodes, map(Row, nodes, nodes.values()), strict=True))
         return {node_id: self._renewed(node) for node_id, node in self.fleet.nodes.items()}
 
     def _renewed(self, node: Node) -> Row:
