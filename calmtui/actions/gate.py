@@ -8,6 +8,7 @@ what is admitted is done, and its outcomes are recorded until it ends. What cann
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -275,11 +276,10 @@ class Gate:
                       self.trail.who.name, deed.action)  # fmt: skip
         held = locks.take(node.id for node in nodes) if deed.exclusive else []
         busy = {one.node: f"{one.who} is doing {one.action} to it" for one in held}
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(locks.release)
             self._record(judgement, nodes, against=against, reason=reason)
-        except BaseException:
-            locks.release()
-            raise
+            undo.pop_all()
         return Admission(deed, denied, busy, self.trail, locks, broken=reason if against else "")
 
     def _record(self, judgement: Judgement, nodes: list[Node], *, against: Judgement | None, reason: str) -> None:

@@ -73,12 +73,8 @@ def writing(path: Path) -> Iterator[Database]:
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """A transaction that has the right to write from its beginning, so that it waits rather than fails midway."""
     connection.execute("begin immediate")
-    try:
+    with connection:  # commits, or on an exception rolls back
         yield
-    except BaseException:
-        connection.rollback()
-        raise
-    connection.commit()
 
 
 def journal_mode() -> str:

@@ -7,11 +7,8 @@ offers, and really run as a command; what was carried out is read from the sourc
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
-import sqlite3
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,7 +18,6 @@ from textual.widgets import Input
 from calmtui.actions.plan import make
 from calmtui.cli.app import app as command_line
 from calmtui.cli.diagnostics import ExitCode, report
-from calmtui.estate.model import Estate, Freeze, SourceSpec
 from calmtui.governance import trail
 from calmtui.governance.decide import Answer
 from calmtui.governance.record import Event
@@ -29,20 +25,10 @@ from calmtui.tui.app import CalmApp
 from calmtui.tui.screens.outcomes import OutcomesScreen
 from calmtui.tui.screens.plan import PlanScreen
 from tests.tui.fleet_app import until
-from tests.tui.governed import done, person
+from tests.tui.governed import done
+from tests.tui.matrix import ONE, RULES, approve, estate, locked
 from tests.unit.actions.conftest import workshop_provider  # noqa: F401 -- a fixture
-from tests.unit.actions.workshop import CATALOGUE, Workshop, closed, node
-
-ONE = node("web", actions=("start", "stop", "destroy"))
-RULES = {
-    "permitted": "",
-    "forbidden": '@id("no") forbid (principal, action, resource);',
-    "approval": '@id("eyes") @approvals("1") forbid (principal, action, resource);',
-}
-ALWAYS = """
-@id("all") permit (principal, action, resource);
-@id("frozen") forbid (principal, action, resource) when { context.frozen } unless { context.undo };
-"""
+from tests.unit.actions.workshop import CATALOGUE, Workshop, closed
 
 
 @dataclass(frozen=True)
@@ -70,34 +56,6 @@ CASES = [
     if not (approved and policy != "approval")
 ]
 """Of all that there is, an approval only where one is needed: nobody can ask for another."""
-
-
-def estate(case: Case, source: Workshop, folder: Path) -> Estate:
-    """The estate of a case; all of them share one ledger."""
-    policies = folder / f"{case.policy}"
-    policies.mkdir(exist_ok=True)
-    (policies / "rules.cedar").write_text(ALWAYS + RULES[case.policy])
-    freeze = Freeze("for-ever", datetime(2020, 1, 1), timedelta(days=36_500))
-    return Estate(
-        "matrix", (SourceSpec("lab", "workshop", source),), read_only=case.read_only, ledger=folder / "ledger.db",
-        policies=policies, freezes=(freeze,) if case.frozen else (),
-    )  # fmt: skip
-
-
-async def approve(app: CalmApp, case: Case) -> None:
-    """Have somebody else approve the case's plan, as it would be without what else stands in the way."""
-    if case.approved:
-        judgement = await app.gate.judge(make(case.action, [ONE], CATALOGUE, is_stale=lambda _: False).deed)
-        if judgement.answer is Answer.APPROVAL:  # otherwise nobody can ask
-            request = await app.gate.ask(judgement)
-            person(app.live.estate, "hugo").vote(request.id, approve=True)
-
-
-def locked(estate: Estate) -> bool:
-    """Whether something is still being done: locks are let go of when its end is on record."""
-    assert estate.ledger is not None
-    with contextlib.closing(sqlite3.connect(estate.ledger)) as ledger:
-        return bool(ledger.execute("select count(*) from locks").fetchone()[0])
 
 
 async def in_console(app: CalmApp, pilot: Pilot[None], case: Case) -> bool:
@@ -148,12 +106,14 @@ async def test_the_console_and_the_command_line_let_through_the_same_and_nothing
             truth = case.allowed(started_read_only=started_read_only)
 
             source.acts.clear()
-            await approve(app, case)
+            if case.approved:
+                await approve(app, make(case.action, [ONE], CATALOGUE, is_stale=lambda _: False).deed)
             assert await in_console(app, pilot, case) is truth, case
             assert [act[1] for act in source.acts] == [case.action] * truth, case
 
             source.acts.clear()
-            await approve(app, case)
+            if case.approved:
+                await approve(app, make(case.action, [ONE], CATALOGUE, is_stale=lambda _: False).deed)
             status = await asyncio.to_thread(on_command_line, case, read_only=started_read_only)
             assert status == (ExitCode.FINE if truth else ExitCode.REFUSED), case
             assert [act[1] for act in source.acts] == [case.action] * truth, case

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,9 +14,7 @@ from textual.widgets import Input, Static
 from calmtui.actions.commands import command_deed
 from calmtui.cli.app import app as command_line
 from calmtui.cli.diagnostics import ExitCode, report
-from calmtui.estate.model import Estate, Freeze, SourceSpec
 from calmtui.governance import trail
-from calmtui.governance.decide import Answer
 from calmtui.governance.record import Event
 from calmtui.tui.app import CalmApp
 from calmtui.tui.screens import exec as command
@@ -25,8 +22,7 @@ from calmtui.tui.screens.answers import AnswersScreen
 from calmtui.tui.screens.exec import ExecScreen
 from calmtui.tui.screens.refused import RefusedScreen
 from tests.tui.fleet_app import press, until
-from tests.tui.governed import person
-from tests.tui.test_matrix import ALWAYS, ONE, RULES, locked
+from tests.tui.matrix import ONE, RULES, approve, estate, locked
 from tests.unit.actions.conftest import workshop_provider  # noqa: F401 -- a fixture
 from tests.unit.actions.workshop import Workshop, closed
 
@@ -59,27 +55,6 @@ CASES = [
 """An approval only where one is needed, an emergency only where something stands in the way, one lock of two."""
 
 
-def estate(case: Case, source: Workshop, folder: Path) -> Estate:
-    """The estate of a case; all of them share one ledger."""
-    policies = folder / case.policy
-    policies.mkdir(exist_ok=True)
-    (policies / "rules.cedar").write_text(ALWAYS + POLICIES[case.policy])
-    freeze = Freeze("for-ever", datetime(2020, 1, 1), timedelta(days=36_500))
-    return Estate(
-        "matrix", (SourceSpec("lab", "workshop", source),), read_only=case.read_only, ledger=folder / "ledger.db",
-        policies=policies, freezes=(freeze,) if case.frozen else (),
-    )  # fmt: skip
-
-
-async def approve(app: CalmApp, case: Case) -> None:
-    """Have somebody else approve the command, as it would be without what else stands in the way."""
-    if case.approved:
-        judgement = await app.gate.judge(command_deed([ONE], ("true",)))
-        if judgement.answer is Answer.APPROVAL:  # otherwise nobody can ask
-            request = await app.gate.ask(judgement)
-            person(app.live.estate, "hugo").vote(request.id, approve=True)
-
-
 async def in_console(app: CalmApp, pilot: Pilot[None], case: Case) -> bool:
     """Whether the console lets it through, however hard it is pressed."""
     before = len(app.screen_stack)
@@ -92,7 +67,14 @@ async def in_console(app: CalmApp, pilot: Pilot[None], case: Case) -> bool:
     await press(pilot, "enter")
     await until(pilot, lambda: app.screen is not screen or screen.query_one("#wrong", Static).content, str(case))
     if isinstance(app.screen, RefusedScreen):
-        await press(pilot, *(("B", "f", "i", "r", "e", "enter") if case.broken else ()), "y")
+        asked = app.screen
+        await until(pilot, lambda: asked.judgement is not None, str(case))
+        if case.broken:
+            await press(pilot, "B", "f", "i", "r", "e", "enter")
+            await until(
+                pilot, lambda: asked.has_class("-broken") or asked.query_one("#wrong", Static).content, str(case)
+            )
+        await press(pilot, "y")
         opened = app.screen.has_class("-broken") if isinstance(app.screen, RefusedScreen) else True
         if not opened:
             await press(pilot, "escape")
@@ -134,18 +116,20 @@ async def test_a_command_is_let_through_by_the_console_and_the_command_line_alik
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: len(app.live.fleet) == 1)
         for case in cases:
-            declared = estate(case, source, tmp_path)
+            declared = estate(case, source, tmp_path, POLICIES)
             app.live.declare(declared)
             monkeypatch.setattr("calmtui.cli.opened.load_estate", lambda _, declared=declared: declared)
             truth = case.allowed(started_read_only=started_read_only)
 
             begun.clear()
-            await approve(app, case)
+            if case.approved:
+                await approve(app, command_deed([ONE], ("true",)))
             assert await in_console(app, pilot, case) is truth, case
             assert len(begun) == truth, case
 
             begun.clear()
-            await approve(app, case)
+            if case.approved:
+                await approve(app, command_deed([ONE], ("true",)))
             status = await asyncio.to_thread(on_command_line, case, read_only=started_read_only)
             assert status == (ExitCode.FINE if truth else ExitCode.REFUSED), case
             assert len(begun) == truth, case

@@ -73,7 +73,7 @@ async def answered(app: CalmApp, pilot: Pilot[None], counts: str) -> None:
 
 
 async def refused(app: CalmApp, pilot: Pilot[None]) -> None:
-    await until(pilot, lambda: isinstance(app.screen, RefusedScreen))
+    await until(pilot, lambda: isinstance(app.screen, RefusedScreen) and app.screen.judgement is not None)
     await pilot.pause()
 
 
@@ -86,6 +86,15 @@ async def asked(app: CalmApp, pilot: Pilot[None], why: str) -> str:
     (request,) = person(app.live.estate, "hugo").newest()
     assert request.asked.reason == why
     return request.id
+
+
+async def broken(app: CalmApp, pilot: Pilot[None], why: str) -> None:
+    """Break the glass, and confirm what that opens."""
+    await press(pilot, "B")
+    await type_text(pilot, why)
+    await press(pilot, "enter")
+    await until(pilot, lambda: app.screen.has_class("-broken"))
+    await press(pilot, "y")
 
 
 async def carried_out(app: CalmApp, pilot: Pilot[None]) -> None:
@@ -138,7 +147,9 @@ async def test_a_command_in_an_emergency_wants_a_reason_and_is_loud(tmp_path: Pa
         await press(pilot, "B")
         await type_text(pilot, "the site is down")
         await press(pilot, "enter")
-        await until(pilot, lambda: "BREAK-GLASS · the site is down" in shown(app) and "y does it now" in shown(app))
+        await until(
+            pilot, lambda: "BREAK-GLASS · the site is down" in shown(app) and "exec in an emergency (y)" in shown(app)
+        )
         assert records(app, Event.COMMAND) == []
         await press(pilot, "y")
         await answered(app, pilot, "2 ok")
@@ -170,9 +181,7 @@ async def test_where_some_are_denied_the_rest_runs_and_a_key_opens_those_in_an_e
         await answered(app, pilot, "1 ok  1 denied")
         await press(pilot, "B")
         await refused(app, pilot)
-        await press(pilot, "B")
-        await type_text(pilot, "it burns")
-        await press(pilot, "enter", "y")
+        await broken(app, pilot, "it burns")
         await answered(app, pilot, "2 ok")
         assert [one.nodes for one in records(app, Event.BREAK_GLASS)] == [(DB.id,)]
 
@@ -215,9 +224,7 @@ async def test_a_shell_is_asked_for_approved_and_opened_once_or_opened_in_an_eme
             await until(pilot, lambda: len(records(app, Event.ENDED)) == 1)
             await press(pilot, "escape", "s")
             await refused(app, pilot)  # spent
-            await press(pilot, "B")
-            await type_text(pilot, "it burns")
-            await press(pilot, "enter", "y")
+            await broken(app, pilot, "it burns")
             await until(pilot, lambda: len(opened) == 2)
             assert "BREAK-GLASS: it burns" in opened[1]
             assert "BREAK-GLASS" not in opened[0]

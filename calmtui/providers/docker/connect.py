@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import ssl
 import threading
@@ -104,14 +105,15 @@ class Engine:
 
 async def connect(endpoint: Endpoint, opening: Opening) -> Engine:
     """Reach the engine and learn its API version. Raises a SourceError."""
-    tunnel = None
-    if endpoint.ssh is not None and endpoint.socket is not None:
-        from calmtui.providers.docker.tunnel import dig  # the transport is not needed for other engines
+    async with contextlib.AsyncExitStack() as undo:
+        tunnel = None
+        if endpoint.ssh is not None and endpoint.socket is not None:
+            from calmtui.providers.docker.tunnel import dig  # the transport is not needed for other engines
 
-        tunnel = await dig(opening, endpoint.ssh, endpoint.socket)
-        endpoint = replace(endpoint, socket=tunnel.socket)
-    wire = Wire(endpoint, opening.options.timeout, opening.name)
-    try:
+            tunnel = await dig(opening, endpoint.ssh, endpoint.socket)
+            undo.push_async_callback(tunnel.close)
+            endpoint = replace(endpoint, socket=tunnel.socket)
+        wire = Wire(endpoint, opening.options.timeout, opening.name)
         head = await wire.ping()
         wire.version = head.get("api-version", "")
         if not wire.version:
@@ -120,11 +122,8 @@ async def connect(endpoint: Endpoint, opening: Opening) -> Engine:
                 where=opening.name,
                 next_step=f"check {endpoint.origin}: {endpoint}",
             )
+        undo.pop_all()
         return Engine(wire, clock(head), tunnel)
-    except BaseException:
-        if tunnel is not None:
-            await tunnel.close()
-        raise
 
 
 def clock(head: Mapping[str, str]) -> float:

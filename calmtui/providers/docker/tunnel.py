@@ -6,6 +6,7 @@ which knows the operator's configuration, agent and trust.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,14 +58,13 @@ async def dig(opening: Opening, url: SplitResult, socket: Path) -> Tunnel:
     dialer = Dialer(opening.ask, config=config and opening.resolve(config))
     target = Target.parse(url.netloc)
     tunnel = Tunnel(dialer, await dialer.open(target), (await dialer.settings(target)).hostname)
-    try:
-        await tunnel.forward(socket)
-    except foreign() as error:
-        await tunnel.close()
-        what = f"the engine's socket {socket} on {url.hostname} cannot be opened ({translate(error, '').what})"
-        step = f"is Docker running there, and may that user run `docker info`? try: ssh {url.hostname} docker info"
-        raise Unreachable(what, where=opening.name, next_step=step) from error
-    except BaseException:
-        await tunnel.close()
-        raise
+    async with contextlib.AsyncExitStack() as undo:
+        undo.push_async_callback(tunnel.close)
+        try:
+            await tunnel.forward(socket)
+        except foreign() as error:
+            what = f"the engine's socket {socket} on {url.hostname} cannot be opened ({translate(error, '').what})"
+            step = f"is Docker running there, and may that user run `docker info`? try: ssh {url.hostname} docker info"
+            raise Unreachable(what, where=opening.name, next_step=step) from error
+        undo.pop_all()
     return tunnel

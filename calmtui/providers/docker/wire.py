@@ -11,6 +11,7 @@ Raw exceptions leave this module only through `errors.translate`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import ssl
@@ -154,15 +155,14 @@ class Wire:
         try:
             async with asyncio.timeout(self.timeout):
                 reader, writer = await self._connect()
-                try:
+                with contextlib.ExitStack() as undo:
+                    undo.callback(writer.transport.abort)
                     writer.write(self._request(method, path, query or {}, body, upgrade=upgrade))
                     reply = await _head(reader, writer)
-                    if reply.status < 400:
-                        return reply
-                    raise errors.answered(reply.status, _message(await reply.body()), self.where)
-                except BaseException:
-                    writer.transport.abort()
-                    raise
+                    if reply.status >= 400:
+                        raise errors.answered(reply.status, _message(await reply.body()), self.where)
+                    undo.pop_all()
+                return reply
         except BROKEN as error:
             raise self.error(error) from error
 

@@ -8,6 +8,7 @@ asyncssh is imported with the first connection, in a thread: it takes half a sec
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import socket
 from collections import defaultdict
@@ -179,20 +180,17 @@ class Dialer:
             for kind, _, _, _, address in await loop.getaddrinfo(
                 settings.hostname, settings.port, family=family, type=socket.SOCK_STREAM
             ):
-                stream = socket.socket(kind, socket.SOCK_STREAM)
                 try:
-                    stream.setblocking(False)
-                    if bind := settings.values.get("bindaddress"):
-                        stream.bind((bind, 0))
-                    await loop.sock_connect(stream, address)
+                    with contextlib.ExitStack() as undo:
+                        stream = undo.enter_context(socket.socket(kind, socket.SOCK_STREAM))
+                        stream.setblocking(False)
+                        if bind := settings.values.get("bindaddress"):
+                            stream.bind((bind, 0))
+                        await loop.sock_connect(stream, address)
+                        undo.pop_all()
+                        return stream
                 except OSError as error:
-                    stream.close()
                     last = error
-                except BaseException:
-                    stream.close()
-                    raise
-                else:
-                    return stream
         raise last
 
     async def _connect(
@@ -206,8 +204,10 @@ class Dialer:
         import asyncssh
 
         options: dict[str, Any] = algorithms(settings, trust)
-        try:
-            return await asyncssh.connect(
+        with contextlib.ExitStack() as undo:
+            if stream is not None:
+                undo.enter_context(stream)
+            connection = await asyncssh.connect(
                 settings.hostname,
                 settings.port,
                 config=None,
@@ -229,10 +229,8 @@ class Dialer:
                 x509_trusted_cert_paths=None,
                 **options,
             )
-        except BaseException:
-            if stream is not None:
-                stream.close()
-            raise
+            undo.pop_all()
+        return connection
 
     def _explained(
         self, error: BaseException, settings: Settings, client: Client | None, known: Sequence[asyncssh.SSHKey]

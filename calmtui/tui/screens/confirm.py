@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,8 +26,8 @@ from calmtui.tui.widgets.rows import Rows
 from calmtui.tui.widgets.why import Why
 
 
-class ConfirmScreen(ModalScreen[None]):
-    """The plan of an action and that of a run have this in common. Not confirmed, nothing is done.
+class ConfirmScreen(ModalScreen[str | None]):
+    """What the plan of an action, that of a run, and what was refused have in common. Not confirmed, nothing is done.
 
     Where yes is enough, the focus is on Cancel, so that enter alone never acts; where a name is
     wanted, enter acts when it has been typed.
@@ -69,20 +70,20 @@ class ConfirmScreen(ModalScreen[None]):
     # -- what differs -------------------------------------------------------------------
 
     @property
+    @abstractmethod
     def typed(self) -> str:
         """What has to be typed to confirm; empty: yes is enough."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def deed(self) -> Deed:
         """What the gate is asked about."""
-        raise NotImplementedError
 
     async def make_again(self) -> None:
         """Make the plan anew once the glass is to be broken, or no more, where that is part of it."""
 
+    @abstractmethod
     async def carry_out(self) -> None:
         """Do what was confirmed. Raises CalmError."""
-        raise NotImplementedError
 
     # -- its lower half -------------------------------------------------------------------
 
@@ -216,8 +217,8 @@ class ConfirmScreen(ModalScreen[None]):
             return
         if allowed:
             self.focus_first()
-        else:
-            self.query_one(Rows).focus()  # or keys would be typed into what is not there any more
+        else:  # keys must not be typed into what is not there any more
+            self.set_focus(next(iter(self.query(Rows)), None))
 
     async def ask_approval(self, reason: str) -> None:
         """Ask for exactly what was judged. Raises CalmError."""
@@ -225,7 +226,8 @@ class ConfirmScreen(ModalScreen[None]):
         request = await self.gate.ask(self.judgement, reason)
         self.judgement = replace(self.judgement, request=request)
         self._say_verdict(
-            f"approval {request.id} is asked for; the plan can be carried out once it is granted", refused=False
+            f"approval {request.id} is asked for; once it is granted, enter in the approvals (A) does exactly this",
+            refused=False,
         )
         self._offer()
         await self.gate.tell(request)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
+from textual.containers import Horizontal
 from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
@@ -30,6 +29,7 @@ from calmtui.tui import keys
 from calmtui.tui.glyphs import of_locale
 from calmtui.tui.screens.refused import admitted
 from calmtui.tui.verdict import verdict
+from calmtui.tui.widgets.box import Box
 from calmtui.tui.widgets.limit_fields import LimitFields
 from calmtui.tui.widgets.rows import Rows, Span
 
@@ -63,10 +63,6 @@ class ExecScreen(ModalScreen[Fanout | None]):
     DEFAULT_CSS = """
     ExecScreen {
         align: center middle;
-        & > #box {
-            width: 110; max-width: 100%; height: auto; max-height: 100%;
-            border: round $accent; border-title-color: $text; padding: 0 1; background: $surface;
-        }
         & Rows { height: 8; margin-top: 1; }
         & Static { height: auto; }
         & #about { color: $text-muted; }
@@ -106,8 +102,7 @@ class ExecScreen(ModalScreen[Fanout | None]):
         plan = self._plan()
         count = "1 node" if len(self.nodes) == 1 else f"{len(self.nodes)} nodes"
         environments = sorted({node.env for node in self.nodes if node.env})
-        with Vertical(id="box") as box:
-            box.border_title = Content(" · ".join(["run a command", count, *environments]))
+        with Box(" · ".join(["run a command", count, *environments])):
             with Horizontal():
                 yield Static("!", markup=False)
                 yield Input(self._line, id="line", compact=True, suggester=_Past(self._past))

@@ -79,12 +79,12 @@ def test_every_command_is_known_to_change_something_or_not() -> None:
 
 
 GATED = {
-    "actions.choose", "plan.confirm", "plan.ask", "plan.break-glass", "refused.ask", "refused.break-glass",
-    "refused.confirm", "outcomes.retry", "outcomes.undo",
+    "actions.choose", "plan.confirm", "plan.ask", "plan.break-glass", "outcomes.retry",
+    "outcomes.undo",
 }  # fmt: skip
 """Keys of the console that lead to the gate, which refuses them (tests/tui/test_matrix.py)."""
 HARMLESS = {
-    "fleet.logs", "fleet.actions", "fleet.runbooks", "fleet.retry", "plan.back", "ask.back", "refused.back",
+    "fleet.logs", "fleet.actions", "fleet.runbooks", "fleet.retry", "plan.back", "ask.back",
     "outcomes.mark", "outcomes.cancel", "runbooks.choose", "start.plan", "runs.runbooks", "exec.sudo", "exec.back",
     "answers.mark", "answers.cancel",
 }  # fmt: skip
