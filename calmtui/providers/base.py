@@ -8,6 +8,8 @@ Heavy SDKs are imported inside the methods that first need them, in a thread whe
 Everything here is called on the event loop and must not block it. Secrets come from `Opening.ask`
 only, are never stored and never stand in an error, a node or a description.
 
+It is one file, however long: whoever writes a provider finds all that one can offer by reading it once.
+
 Foreign exceptions stop at the border: a provider raises only `SourceError` and its kinds, which
 `calmtui.errors` defines (transports raise them too) and this module names.
 """

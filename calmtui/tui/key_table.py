@@ -1,4 +1,7 @@
-"""The table itself: what can be done on each screen, and under which keys. `keys` reads it."""
+"""The table itself: what can be done on each screen, and under which keys. `keys` reads it.
+
+It is one file, however long: which key is free on a screen, or means something else on the next, is seen at a glance.
+"""
 
 from __future__ import annotations
 

@@ -1,97 +1,36 @@
-"""What changed, by the screen's keys: what is shown of the store, what is jumped to, and the past."""
+"""What changed, by the screen's keys: what is shown of the store, what is jumped to."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import msgspec
 import pytest
 from textual.pilot import Pilot
 
-from calmtui.estate import find
-from calmtui.fleet.fleet import Fleet
-from calmtui.fleet.history import Record, record
-from calmtui.fleet.node import Node, State
-from calmtui.fleet.update import Change, ChangeKind, Delta
-from calmtui.store import changes, last_fleet
+from calmtui.fleet.update import Delta
+from calmtui.store import changes
 from calmtui.tui.app import CalmApp
-from calmtui.tui.screens.changes import ChangesScreen
-from calmtui.tui.screens.past import PastScreen
 from calmtui.tui.shown_changes import SLICE, ShownChanges
 from calmtui.tui.whose import Whose
 from calmtui.tui.widgets.change_chart import ChangeChart
 from calmtui.tui.widgets.detail import Tab
 from calmtui.tui.widgets.rows import Rows
 from calmtui.tui.widgets.still import Still
-from tests.tui.fleet_app import NOW, SHOP, at, console, host, marked, names, pod, press, said, shop, type_text, until
-
-WIDE = (140, 40)
-KEY = find.DISCOVERED
-DEPLOYMENT = Node(f"{SHOP}/deployment/web", "deployment", "web", "prod", SHOP, State.DEGRADED)
-
-
-@pytest.fixture(autouse=True)
-def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "time", lambda: NOW)
-    monkeypatch.setattr(changes, "KEEP_DAYS", 365 * 100)
-
-
-def changed(ago: float, before: Node | None, after: Node | None, not_before: float | None = None) -> Record:
-    kind = ChangeKind.ALTERED if before and after else ChangeKind.ADDED if after else ChangeKind.GONE
-    node = after or before
-    assert node is not None
-    told = record(Change(kind, NOW - ago, node.source, before, after), not_before=not_before)
-    assert told is not None
-    return told
-
-
-def failed(ago: float, name: str) -> Record:
-    return changed(ago, pod(name), pod(name, State.FAILED, reason="CrashLoopBackOff"))
-
-
-def deployed(ago: float) -> Record:
-    old, new = (msgspec.structs.replace(DEPLOYMENT, image=f"shop/web:1.9.{number}") for number in (1, 2))
-    return changed(ago, old, new)
-
-
-def history() -> None:
-    """An hour: a pod that went, a deployment with a new image, two pods that fail after it, and a host nobody saw."""
-    changes.begin(KEY, {"prod": NOW - 1800, "edge": NOW - 90_000})
-    changes.append(
-        KEY,
-        [
-            changed(3500, host("edge-9"), None),
-            changed(2400, host("edge-1"), host("edge-1", State.STOPPED), not_before=NOW - 3300),
-            deployed(900),
-            failed(780, "web-1"),
-            failed(770, "web-3"),
-            changed(60, pod("web-2", restarts=1), pod("web-2", restarts=2)),
-        ],
-    )
-
-
-async def opened(pilot: Pilot[None]) -> ChangesScreen:
-    await press(pilot, "c")
-    screen = pilot.app.screen
-    assert isinstance(screen, ChangesScreen)
-    await until(pilot, lambda: not screen.reading)
-    await pilot.pause()
-    return screen
-
-
-def rows(screen: ChangesScreen) -> list[str]:
-    return [screen.rows.render_line(y).text.rstrip() for y in range(min(screen.rows.size.height, screen.rows.count))]
-
-
-def told(screen: ChangesScreen, name: str) -> str:
-    return str(screen.query_one(f"#{name}", Still).render())
-
-
-def on(screen: ChangesScreen) -> str:
-    """The name of the node of the change under the cursor."""
-    assert screen.entry is not None
-    return screen.entry.record.name
+from tests.tui.changes_app import (
+    DEPLOYMENT,
+    KEY,
+    WIDE,
+    clock,  # noqa: F401 -- a fixture for every test here
+    deployed,
+    failed,
+    history,
+    on,
+    opened,
+    rows,
+    told,
+)
+from tests.tui.fleet_app import at, console, marked, names, press, said, shop, type_text, until
 
 
 async def test_the_time_line_tells_time_node_and_what_was_and_is_the_newest_at_the_bottom() -> None:
@@ -303,64 +242,6 @@ async def test_the_overview_says_of_what_changed_when_and_what_it_was() -> None:
         app.live.fleet.apply("prod", [Delta("", [msgspec.structs.replace(DEPLOYMENT, image="shop/web:1.9.2")])])
         text = app.fleet_screen.detail.query(Still).last()
         await until(pilot, lambda: "shop/web:1.9.2  ← changed 15m ago, was shop/web:1.9.1" in str(text.render()))
-
-
-async def test_the_past_is_shown_as_the_past_and_nothing_can_be_done_in_it() -> None:
-    history()
-    _remember(shop())
-    app = console()
-    async with app.run_test(size=WIDE) as pilot:
-        screen = await opened(pilot)
-        await press(pilot, "f", "t")
-        await until(pilot, lambda: isinstance(app.screen, PastScreen))
-        past = app.screen
-        assert isinstance(past, PastScreen)
-        line = str(past.query_one("#past", Still).render())
-        assert "THE PAST · as it was at 02:28:07, 13m ago · nothing can be done here" in line
-        assert (node := past.tree_view.node) is not None
-        assert node.name == "web-1"
-        web = past.fleet.nodes[f"{SHOP}/pod/web-1"]
-        assert (web.state, web.reason, web.actions) == (State.RUNNING, "", ())
-        assert app.live.fleet.nodes[web.id].state is State.FAILED
-        for key in ("l", "a", "s", "d", "e", "L"):
-            await press(pilot, key)
-            assert "nothing can be done or asked in the past; esc returns" in said(app), key
-            assert app.screen is past
-        await press(pilot, "escape")
-        assert app.screen is screen
-
-
-async def test_the_past_is_entered_and_left_by_name_and_what_was_not_known_says_so() -> None:
-    history()
-    _remember(shop())
-    app = console()
-    async with app.run_test(size=WIDE) as pilot:
-        await press(pilot, "colon")
-        await type_text(pilot, "at 1h")
-        await press(pilot, "enter")
-        await until(pilot, lambda: isinstance(app.screen, PastScreen))
-        past = app.screen
-        assert isinstance(past, PastScreen)
-        assert {node.name for node in past.fleet} == {"edge-1", "edge-2", "edge-3", "edge-9"}
-        assert "history begins" in past.fleet.sources["prod"].error
-        await press(pilot, "colon")
-        await type_text(pilot, "at 02:30")
-        await press(pilot, "enter")
-        await until(pilot, lambda: isinstance(app.screen, PastScreen) and app.screen is not past, said(app))
-        await press(pilot, "colon")
-        await type_text(pilot, "now")
-        await press(pilot, "enter")
-        assert app.screen is app.fleet_screen
-        await press(pilot, "colon")
-        await type_text(pilot, "at")
-        await press(pilot, "enter")
-        assert said(app).startswith("at which time?")
-
-
-def _remember(fleet: Fleet) -> None:
-    sources = [msgspec.structs.replace(status, confirmed_at=NOW) for status in fleet.sources.values()]
-    nodes = {status.name: [node for node in fleet if node.source == status.name] for status in sources}
-    last_fleet.save(KEY, sources, nodes, only=set(nodes))
 
 
 @pytest.mark.parametrize(("size", "no_color"), [((80, 24), False), ((200, 50), False), ((80, 24), True)])
