@@ -217,8 +217,10 @@ class ConfirmScreen(ModalScreen[str | None]):
             return
         if allowed:
             self.focus_first()
-        else:  # keys must not be typed into what is not there any more
-            self.set_focus(next(iter(self.query(Rows)), None))
+        elif rows := self.query(Rows):  # keys must not be typed into what is not there any more
+            rows.first().focus()
+        else:
+            self.set_focus(None)
 
     async def ask_approval(self, reason: str) -> None:
         """Ask for exactly what was judged. Raises CalmError."""
