@@ -159,7 +159,7 @@ class ConfirmScreen(ModalScreen[str | None]):
         if self.judgement is None or (self.judgement.answer is Answer.ALLOWED and not self.judgement.denied):
             self.say_wrong("nothing stands in the way")
         else:
-            self._ask_why("What is the emergency? It is recorded and reviewed:", self._break)
+            self._ask_why("What is the emergency? Others review it:", self._break)
 
     def _ask_why(self, question: str, then: Callable[[str], Coroutine[Any, Any, None]]) -> None:
         self._answered = then
