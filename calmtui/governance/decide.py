@@ -112,7 +112,8 @@ def decide(
         nodes = question.nodes[start : start + SLICE]
         freezes = question.freezes[start : start + SLICE]
         entities = cedarpy.Entities.from_json_str(json.dumps(_entities(subject, question, nodes)))
-        requests = [_request(subject, question, node, held) for node, held in zip(nodes, freezes, strict=True)]
+        common = _common(subject, question)
+        requests = [_request(subject, question, node, common, held) for node, held in zip(nodes, freezes, strict=True)]
         answers = cedarpy.is_authorized_batch(requests, rules, entities)
         verdicts += [_verdict(policies, answer, held) for answer, held in zip(answers, freezes, strict=True)]
         time.sleep(0)
@@ -139,13 +140,20 @@ def _node(question: Question, node: Node) -> dict[str, Any]:
     return {"uid": uid("Node", node.id), "attrs": attributes, "tags": node.labels, "parents": parents}
 
 
-def _request(subject: Subject, question: Question, node: Node, freezes: tuple[str, ...]) -> dict[str, Any]:
+def _common(subject: Subject, question: Question) -> dict[str, Any]:
+    """The part of the context that is the same for every node."""
     now = datetime.now().astimezone()
-    context = {
-        **asdict(question.circumstances), "frozen": bool(freezes), "freezes": list(freezes),
+    return {
+        **asdict(question.circumstances),
         "origin": subject.who.origin, "host": subject.who.host, "login": subject.who.login,
         "weekday": now.strftime("%a"), "hour": now.hour,
     }  # fmt: skip
+
+
+def _request(
+    subject: Subject, question: Question, node: Node, common: dict[str, Any], freezes: tuple[str, ...]
+) -> dict[str, Any]:
+    context = {**common, "frozen": bool(freezes), "freezes": list(freezes)}
     return {
         "principal": uid("User", subject.who.name),
         "action": uid("Action", question.action),

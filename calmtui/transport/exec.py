@@ -136,6 +136,11 @@ class Sending:
         arguments = " ".join(map(quote, [*self._arguments, *self.command.words]))
         return f"set -- {arguments}\n{script()}"
 
+    @property
+    def feeds(self) -> bool:
+        """Whether the far side waits for anything."""
+        return bool(self._preface) or self.command.stdin != b"" or self.command.reads_all
+
     async def feed(self, channel: Channel) -> None:
         """Send what the far side waits for."""
         await channel.write(self._preface)
@@ -192,7 +197,10 @@ async def follow(channel: Channel, sending: Sending, where: str) -> AsyncGenerat
         async for piece in talk.pieces():
             yield piece
     finally:
-        await asyncio.shield(asyncio.ensure_future(talk.leave()))
+        if talk.is_over:
+            await channel.close()
+        else:
+            await asyncio.shield(asyncio.ensure_future(talk.leave()))
 
 
 class _Talk:
@@ -203,7 +211,7 @@ class _Talk:
         self._sending = sending
         self._where = where
         self._marks = Marks(sending.nonce)
-        self._feeding: asyncio.Task[None] | None = None
+        self._feeding: asyncio.Future[None] | None = None
         self._asked = False
         self.status: int | None = None
         """Exit status, once the watchdog has told."""
@@ -212,7 +220,16 @@ class _Talk:
             self._feed()
 
     def _feed(self) -> None:
-        self._feeding = asyncio.create_task(self._sending.feed(self._channel), name=f"input of {self._where}")
+        if self._sending.feeds:
+            self._feeding = asyncio.create_task(self._sending.feed(self._channel), name=f"input of {self._where}")
+        else:
+            self._feeding = asyncio.get_running_loop().create_future()
+            self._feeding.set_result(None)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the command has ended there, and had no input: nothing is left to be ended."""
+        return self.status is not None and not self._sending.feeds
 
     async def pieces(self) -> AsyncGenerator[Piece, None]:
         """The output, then the end."""

@@ -22,6 +22,7 @@ from calmtui.transport.ssh.algorithms import algorithms
 from calmtui.transport.ssh.config import SshConfig
 from calmtui.transport.ssh.errors import foreign, translate
 from calmtui.transport.ssh.identities import Identities
+from calmtui.transport.ssh.joined import Stream
 from calmtui.transport.ssh.known_hosts import KnownHosts, rejection, trusted
 from calmtui.transport.ssh.prompts import Ask, Prompts
 from calmtui.transport.ssh.settings import Settings
@@ -83,6 +84,7 @@ class Dialer:
         self._known_hosts = KnownHosts()
         self._seconds = connect_seconds
         self._settings: dict[Target, Settings] = {}
+        self._reading = asyncio.Lock()
         self._handshakes = asyncio.Semaphore(HANDSHAKES)
         self._connects = asyncio.Semaphore(CONNECTS)
         self._through: defaultdict[tuple[str, ...], asyncio.Semaphore] = defaultdict(
@@ -94,7 +96,13 @@ class Dialer:
     async def settings(self, target: Target) -> Settings:
         """What ssh_config and the target say together. Raises Misconfigured."""
         if target not in self._settings:
-            self._settings[target] = await asyncio.to_thread(self._lookup, target)
+            async with self._reading:
+                if not self._config.is_read:
+                    await asyncio.to_thread(self._config.read)
+            if self._config.runs_commands:
+                self._settings[target] = await asyncio.to_thread(self._lookup, target)
+            else:  # a hop to a thread for each host costs more than the lookup
+                self._settings[target] = self._lookup(target)
         return self._settings[target]
 
     async def open(self, target: Target) -> asyncssh.SSHClientConnection:
@@ -155,8 +163,11 @@ class Dialer:
     async def _handshake(
         self, target: Target, settings: Settings, via: asyncssh.SSHClientConnection | None
     ) -> asyncssh.SSHClientConnection:
-        await asyncio.to_thread(importlib.import_module, "asyncssh")
-        known = await asyncio.to_thread(self._known_hosts.of, settings.known_hosts)
+        async with self._reading:  # the files are the same for most hosts: read by the first, at hand for the others
+            known = self._known_hosts.held(settings.known_hosts)
+            if known is None:
+                await asyncio.to_thread(importlib.import_module, "asyncssh")
+                known = await asyncio.to_thread(self._known_hosts.of, settings.known_hosts)
         trust = trusted(known, settings)
         client: Client | None = None
         try:
@@ -177,9 +188,7 @@ class Dialer:
         family = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(settings.values.get("addressfamily", ""), 0)
         last: OSError = OSError("the name has no address")
         async with self._connects, asyncio.timeout(self._seconds):
-            for kind, _, _, _, address in await loop.getaddrinfo(
-                settings.hostname, settings.port, family=family, type=socket.SOCK_STREAM
-            ):
+            for kind, _, _, _, address in await _addresses(settings.hostname, settings.port, family):
                 try:
                     with contextlib.ExitStack() as undo:
                         stream = undo.enter_context(socket.socket(kind, socket.SOCK_STREAM))
@@ -211,8 +220,7 @@ class Dialer:
                 settings.hostname,
                 settings.port,
                 config=None,
-                sock=stream,
-                tunnel=via,
+                tunnel=via if stream is None else Stream(stream),
                 proxy_command=settings.proxy_command if via is None else None,
                 username=settings.user,
                 client_factory=lambda: client,
@@ -252,3 +260,12 @@ class Dialer:
                 f"no answer from {settings.hostname} port {settings.port} in {self._seconds:g} s", where=where
             )
         return translate(error, where)
+
+
+async def _addresses(host: str, port: int, family: int) -> list[Any]:
+    """What getaddrinfo tells; a name may have to be asked for, which is done in a thread. Raises OSError."""
+    try:
+        return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:  # no address, but a name
+        loop = asyncio.get_running_loop()
+        return await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)

@@ -32,6 +32,33 @@ class Line:
         """Its place, for an error: `file:line`."""
         return f"{self.path}:{self.number}"
 
+    @property
+    def runs_command(self) -> bool:
+        """Whether it is a `Match` with a command in it."""
+        return self.keyword == "match" and any("exec" in word.lower() for word in self.arguments)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A `Host` or `Match` line with what stands below it; None: what stands before the first."""
+
+    head: Line | None
+    lines: list[Line]
+    names: frozenset[str] | None
+    """All names that a `Host` line fits, where it has no pattern."""
+
+
+def sections(lines: list[Line]) -> list[Section]:
+    """The directives of a file by section."""
+    found = [Section(None, [], None)]
+    for line in lines:
+        if line.keyword in ("host", "match"):
+            plain = line.keyword == "host" and not any(set("*?!") & set(name) for name in line.arguments)
+            found.append(Section(line, [], frozenset(line.arguments) if plain else None))
+        else:
+            found[-1].lines.append(line)
+    return found
+
 
 def parse(path: Path, text: str) -> Iterator[Line]:
     """The directives of a file, in order. Raises Misconfigured for a line that is none."""

@@ -25,13 +25,19 @@ class KnownHosts:
     def __init__(self) -> None:
         self._parsed: dict[tuple[Path, ...], tuple[Stamp, asyncssh.SSHKnownHosts]] = {}
 
+    def held(self, paths: tuple[Path, ...]) -> asyncssh.SSHKnownHosts | None:
+        """The hosts of some files as they were read; None when that is to be done, for the first time or anew."""
+        stamp, hosts = self._parsed.get(paths, (None, None))
+        return hosts if stamp == _stamp(paths) else None
+
     def of(self, paths: tuple[Path, ...]) -> asyncssh.SSHKnownHosts:
-        """The hosts of some files. Blocks. Raises Misconfigured for a line that cannot be read."""
-        stamp = _stamp(paths)
-        held = self._parsed.get(paths)
-        if held is None or held[0] != stamp:
-            held = self._parsed[paths] = (stamp, _read([path for path, _, _ in stamp]))
-        return held[1]
+        """The same, read where that is to be done. Blocks. Raises Misconfigured for a line that cannot be read."""
+        hosts = self.held(paths)
+        if hosts is None:
+            stamp = _stamp(paths)
+            hosts = _read([path for path, _, _ in stamp])
+            self._parsed[paths] = (stamp, hosts)
+        return hosts
 
 
 def trusted(hosts: asyncssh.SSHKnownHosts, settings: Settings) -> Sequence[Sequence[asyncssh.SSHKey]]:

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from calmtui.errors import Misconfigured
-from calmtui.transport.ssh.directives import Line, included
+from calmtui.transport.ssh.directives import Line, Section, included
 from calmtui.transport.ssh.settings import Settings
 
 GLOBAL_KNOWN_HOSTS = (Path("/etc/ssh/ssh_known_hosts"), Path("/etc/ssh/ssh_known_hosts2"))
@@ -53,11 +53,11 @@ def _matches(patterns: list[str], text: str) -> bool:
 
 
 class Lookup:
-    """What has been found for a host so far; `lines` gives the directives of a file."""
+    """What has been found for a host so far; `sections` gives those of a file."""
 
     def __init__(
         self,
-        lines: Callable[[Path], list[Line]],
+        sections: Callable[[Path], list[Section]],
         alias: str,
         host: str,
         user: str | None,
@@ -65,7 +65,7 @@ class Lookup:
         *,
         final: bool = False,
     ) -> None:
-        self._lines = lines
+        self._sections = sections
         self.alias = alias
         self.host = host
         self.final = final
@@ -86,7 +86,7 @@ class Lookup:
     @property
     def user(self) -> str:
         """The user to log in as."""
-        return self.values.get("user", [_local_user()])[0]
+        return self.values["user"][0] if "user" in self.values else _local_user()
 
     def read(self, paths: list[Path]) -> None:
         """Take in some files. Raises Misconfigured."""
@@ -94,21 +94,26 @@ class Lookup:
             self._walk(path, depth=0)
 
     def _walk(self, path: Path, depth: int) -> None:
-        active = True
-        for line in self._lines(path):
-            if line.keyword == "host":
-                active = _matches(line.arguments, self.host)
-            elif line.keyword == "match":
-                active = self._match(line)
-            elif not active:
+        for section in self._sections(path):
+            if not self._applies(section):
                 continue
-            elif line.keyword == "include":
+            for line in section.lines:
+                if line.keyword != "include":
+                    self._set(line)
+                    continue
                 if depth >= MAX_INCLUDES:
                     raise Misconfigured("too many levels of Include", where=line.where)
                 for found in included(line):
                     self._walk(found, depth + 1)
-            else:
-                self._set(line)
+
+    def _applies(self, section: Section) -> bool:
+        if section.names is not None:
+            return self.host in section.names
+        if section.head is None:
+            return True
+        return (
+            _matches(section.head.arguments, self.host) if section.head.keyword == "host" else self._match(section.head)
+        )
 
     def _set(self, line: Line) -> None:
         keyword = line.keyword
@@ -169,6 +174,8 @@ class Lookup:
         )
 
     def _expand(self, text: str, where: str) -> str:
+        if "%" not in text:
+            return text
         local = socket.gethostname()
         tokens: dict[str, str] = {
             "%": "%",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -168,3 +169,20 @@ def test_a_mistake_is_named_with_its_file_and_line(tmp_path: Path, text: str, li
 def test_a_file_that_includes_itself_is_an_error_and_not_the_end_of_the_stack(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="Include"):
         looked_up(tmp_path, f"Include {tmp_path}/config\n", "web")
+
+
+def test_what_is_read_once_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text("Host web\n Port 2222\n")
+    config = SshConfig(path)
+    config.read()
+    assert config.lookup("web").port == 2222
+    assert not config.runs_commands
+    path.write_text('Host web\n Port 2223\nMatch exec "true"\n User ops\n')
+    os.utime(path, ns=(1, 1))  # whatever the clock's grain
+    assert (config.lookup("web").port, config.lookup("web").user) == (2223, "ops")
+    assert config.runs_commands
+    path.write_text("Host web\n Port many\n")
+    os.utime(path, ns=(2, 2))
+    with pytest.raises(Misconfigured, match=r"config:2"):
+        config.lookup("web")
