@@ -29,8 +29,8 @@ class Fleet:
     def __init__(self, derive: Derive | None = None) -> None:
         self.derive = derive
         self.nodes: dict[NodeId, Node] = {}
-        self.children: dict[NodeId, Ids] = {}
-        """Ids of the nodes that name a node as their parent, whether or not that parent is known."""
+        self.children: dict[NodeId, dict[NodeId, Node]] = {}
+        """The nodes that name a node as their parent, whether or not that parent is known."""
         self.sources: dict[str, SourceStatus] = {}
         self.generation = 0
         """Grows with every batch that changed a node or a source: a cheap test for "anything new?"."""
@@ -114,7 +114,7 @@ class Fleet:
         if old is not None and old.parent != node.parent:
             self._unparent(old)
         if node.parent is not None:
-            self.children.setdefault(node.parent, {})[node.id] = None
+            self.children.setdefault(node.parent, {})[node.id] = node
 
     def _unparent(self, node: Node) -> None:
         siblings = self.children.get(node.parent or "")

@@ -1,8 +1,9 @@
-"""Forest: which row hangs under which, and what is counted beneath each: the outline without folds and order on screen.
+"""Forest: which node hangs under which row, and what is counted beneath each: the outline without folds.
 
 A node hangs under its parent when the grouping nests, both are of one source and the parents end
 within `DEEPEST` steps; otherwise it stands in its group. Group rows exist while they hold something;
-the rows of sources always.
+the rows of sources always. A node has a row of its own once something hangs under it or it stands in
+an unfolded place: nine of ten never do.
 """
 
 from __future__ import annotations
@@ -10,9 +11,7 @@ from __future__ import annotations
 import bisect
 import contextlib
 import gc
-from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.grouping import BY_SOURCE, Grouping, Order, SortKey, natural
@@ -20,13 +19,12 @@ from calmtui.fleet.node import Node, NodeId, State
 from calmtui.fleet.row import NOTHING, Row, RowId
 
 Predicate = Callable[[Node], bool]
-NONE_KNOWN: Mapping[int, bool] = MappingProxyType({})
 DEEPEST = 24
 """Parents above a node before it is drawn in its group instead. No source nests so deep; one may err in a circle."""
 
 
 class Forest:
-    """Rows by id, what each hangs under, their counts; children are sorted when somebody asks for them in order."""
+    """The nodes as they were last taken in, by the row that they hang under; sorted when somebody asks for an order."""
 
     def __init__(self, fleet: Fleet, grouping: Grouping, order: Order) -> None:
         self.fleet = fleet
@@ -34,9 +32,13 @@ class Forest:
         self.order = order
         self.predicate: Predicate | None = None
         """The filter, None: all match. Set it with `filter`."""
+        self.matching: set[NodeId] | None = None
+        """Ids of the nodes that the filter lets through; None: all."""
         self.root = Row("", None)
+        self.nodes: dict[NodeId, Node] = {}
+        """Every node as it was last taken in."""
         self.rows: dict[RowId, Row] = {}
-        """Every row by its id, whether or not the filter or a fold hides it."""
+        """The rows there are by now, whether or not the filter or a fold hides them."""
         self.emptied: list[Row] = []
         """Groups out of which something was taken, to be looked at by `prune`."""
         self.appeared = False
@@ -45,55 +47,73 @@ class Forest:
     # -- the whole ----------------------------------------------------------------------
 
     def build(self, grouping: Grouping) -> None:
-        """Put every node of the fleet in its place. The rows that there are stay the same objects."""
+        """Put every node of the fleet in its place. Rows of nodes that there are stay the same objects."""
         self.grouping, self._read = grouping, grouping.reader()
         with _without_collecting():
+            self._match_what_changed()
+            self.nodes = dict(self.fleet.nodes)
             self.root, self.emptied = Row("", None), []
-            self.rows = self._node_rows()
-            self._hang_all()
-            self._count(self.root)
+            self.rows = {row.id: row for row in self.rows.values() if row.node is not None and self._renew(row)}
+            self._put_in_groups(self._nest() if grouping.nested else self.nodes.values())
+            self._count()
 
-    def _hang_all(self) -> None:
-        """Hang every row under its parent's or its group's: the hot loop of the first paint, hence written out."""
-        parents: dict[NodeId, _Family] = {}
-        groups: dict[tuple[str, ...], _Family] = {}
-        nested, read, known = self.grouping.nested, self._read, parents.get
-        nodes = self.fleet.nodes
-        for node_id, node, row in zip(nodes, nodes.values(), list(self.rows.values()), strict=True):
-            family, parent = NOBODY, node.parent
-            if nested and parent is not None:
-                family = known(parent) or parents.setdefault(parent, _family(self._bearing(parent)))
-            above, source, beneath = family
-            if source != node.source:
-                values = read(node)
-                above, _, beneath = groups.get(values) or groups.setdefault(values, _family(self.group(values)))
-            row.container = above
-            beneath[node_id] = row
+    def _match_what_changed(self) -> None:
+        """Before everything is put elsewhere: ask the filter about what changed since the last refresh."""
+        if self.matching is None or self.predicate is None:
+            return
+        for node_id, node in self.fleet.nodes.items():
+            if self.nodes.get(node_id) is not node:
+                self.match(node_id, matched=self.predicate(node))
 
-    def _node_rows(self) -> dict[RowId, Row]:
-        """A row for each node of the fleet, by its id and in its order: the one that there is, with nothing beneath."""
-        if not self.rows and self.predicate is None:  # at the start, where a call for each would cost a tenth
-            nodes = self.fleet.nodes
-            return dict(zip(nodes, map(Row, nodes, nodes.values()), strict=True))
-        return {node_id: self._renewed(node) for node_id, node in self.fleet.nodes.items()}
-
-    def _renewed(self, node: Node) -> Row:
-        row = self.rows.get(node.id) or Row(node.id, node)
-        if row.container is None or row.node is not node:
+    def _renew(self, row: Row) -> bool:
+        """Take a row away from where it was; whether its node is still there."""
+        node = self.nodes.get(row.id)
+        if node is not row.node:
             row.node, row.sort_key = node, None
-            row.match = self.matches(row)
         row.container = row.children = row.order = None
         row.counts = NOTHING
-        return row
+        return node is not None
 
-    def filter(self, predicate: Predicate | None, known: Mapping[int, bool] = NONE_KNOWN) -> None:
-        """Have other nodes match. `known`: answers that were worked out before, by `id` of the node."""
-        self.predicate = predicate
-        answered = known.get
+    def _nest(self) -> list[Node]:
+        """Hang nodes under their parents; those that do not."""
+        strays: list[Node] = []
+        bearing: set[NodeId] = set()
+        for parent_id, children in self.fleet.children.items():
+            parent = self.nodes.get(parent_id)
+            if parent is not None and self._height(parent) + 1 < DEEPEST:
+                source = parent.source
+                others = [node for node in children.values() if node.source != source]
+                beneath: dict[RowId, Node | None] = dict(children)
+                for node in others:
+                    del beneath[node.id]
+                row = self.rows.get(parent_id) or self._made(parent)
+                row.children = beneath
+                strays += others
+                bearing.add(parent_id)
+        return strays + [node for node in self.nodes.values() if node.parent not in bearing]
+
+    def _put_in_groups(self, nodes: Iterable[Node]) -> None:
+        """Put what hangs under no parent in its group."""
+        read = self._read
+        groups: dict[tuple[str, ...], dict[RowId, Node | None]] = {}
+        for node in nodes:
+            values = read(node)
+            beneath = groups.get(values)
+            if beneath is None:
+                beneath = groups[values] = self._room(self.group(values))
+            beneath[node.id] = node
         for row in self.rows.values():
-            answer = answered(id(row.node))
-            row.match = self.matches(row) if answer is None else answer
-        self._count(self.root)
+            if row.node is not None and row.children:
+                row.container = self.holder(row.node)
+
+    def filter(self, predicate: Predicate | None, matching: set[NodeId] | None = None) -> None:
+        """Have other nodes match. `matching`: ids of those, when they have been worked out already."""
+        self.predicate, self.matching = predicate, matching
+        if predicate is not None and matching is None:
+            self.matching = {node_id for node_id, node in self.fleet.nodes.items() if predicate(node)}
+        for row in self.rows.values():
+            row.match = self.matches(row)
+        self._count()
 
     def reorder(self, order: Order) -> None:
         """Sort siblings by something else."""
@@ -101,31 +121,41 @@ class Forest:
         for row in (self.root, *self.rows.values()):
             row.order = row.sort_key = None
 
-    def _count(self, row: Row) -> None:
-        counts: dict[State, int] = {}
-        for child in row.children.values() if row.children else ():
-            if child.children:
-                self._count(child)
-                for state, count in child.counts.items():
-                    counts[state] = counts.get(state, 0) + count
-            node = child.node
-            if child.match and node is not None:
-                state = node.state
-                if state in counts:
-                    counts[state] += 1
-                else:
-                    counts[state] = 1
+    def _count(self) -> None:
+        bearing: dict[RowId, list[Row]] = {}
+        for row in self.rows.values():
+            if row.children and row.container is not None:
+                bearing.setdefault(row.container.id, []).append(row)
+        self._count_beneath(self.root, bearing)
+
+    def _count_beneath(self, row: Row, bearing: dict[RowId, list[Row]]) -> Mapping[State, int]:
+        beneath, counts = row.children or {}, dict[State, int]()
+        matching = beneath.values() if self.matching is None else map(beneath.get, self.matching.intersection(beneath))
+        for node in matching:
+            if node is not None:
+                counts[node.state] = counts.get(node.state, 0) + 1
+        for child in bearing.get(row.id, ()):
+            for state, count in self._count_beneath(child, bearing).items():
+                counts[state] = counts.get(state, 0) + count
         row.counts = counts
+        return counts
 
     # -- where a node belongs --------------------------------------------------------------
 
     def container(self, node: Node) -> Row:
         """The row under which a node hangs, or its group, which is made when there is none."""
         if self.grouping.nested and node.parent is not None:
-            parent = self._bearing(node.parent)
-            if parent is not None and parent.node is not None and parent.node.source == node.source:
-                return parent
+            parent = self.fleet.nodes.get(node.parent)
+            if parent is not None and parent.source == node.source and self._height(parent) + 1 < DEEPEST:
+                row = self.row(parent.id)
+                if row is not None:
+                    return row
         return self.group_of(node)
+
+    def holder(self, node: Node) -> Row:
+        """The row under which a node hangs now, given as it was last taken in."""
+        row = self.rows.get(node.parent) if node.parent is not None else None
+        return row if row is not None and row.children and node.id in row.children else self.group_of(node)
 
     def group_of(self, node: Node) -> Row:
         """The group of a node, whatever its parent; made when there is none."""
@@ -137,17 +167,12 @@ class Forest:
         row = self.rows.get(row_id)
         if row is None:
             container = self.group(values[:-1]) if len(values) > 1 else self.root
-            row = Row(row_id, None, values[-1], len(values) - 1)
+            row = self.rows[row_id] = Row(row_id, None, values[-1], len(values) - 1)
             row.match = self.matches(row)
             self.appeared |= row.match
-            self.rows[row_id] = row
-            self.attach(row, container)
+            self._room(container)[row_id] = None
+            self._insert(row, container)
         return row
-
-    def _bearing(self, node_id: NodeId) -> Row | None:
-        """The row of a node, if nodes of its source that name it as their parent hang under it."""
-        node = self.fleet.nodes.get(node_id)
-        return self.rows.get(node.id) if node is not None and self._height(node) + 1 < DEEPEST else None
 
     def _height(self, node: Node) -> int:
         """How many parents of its source a node has above it, `DEEPEST` at most."""
@@ -159,32 +184,76 @@ class Forest:
             node, height = parent, height + 1
         return height
 
-    # -- one row at a time ---------------------------------------------------------------
+    # -- one at a time -------------------------------------------------------------------
 
-    def attach(self, row: Row, container: Row) -> None:
-        """Hang a row under another."""
+    def row(self, row_id: RowId) -> Row | None:
+        """The row of a group or of a node, which is made when it had none; None when there is no such thing."""
+        row, node = self.rows.get(row_id), self.nodes.get(row_id)
+        if row is None and node is not None:
+            row = self._made(node)
+        if row is not None and row.container is None and node is not None:
+            row.container = self.holder(node)
+        return row
+
+    def _made(self, node: Node) -> Row:
+        row = self.rows[node.id] = Row(node.id, node)
+        row.match = self.lets_through(node.id)
+        return row
+
+    def _room(self, row: Row) -> dict[RowId, Node | None]:
+        if row.children is None:
+            row.children = {}
+        return row.children
+
+    def attach(self, node: Node, container: Row) -> None:
+        """Hang a node under a row."""
+        self.nodes[node.id] = self._room(container)[node.id] = node
+        row = self.rows.get(node.id)
+        if row is None and container.order is not None:
+            row = self._made(node)
+        if row is not None:
+            self._insert(row, container)
+        self.tally(container, self._worth(node))
+
+    def _insert(self, row: Row, container: Row) -> None:
         row.container = container
-        if container.children is None:
-            container.children = {}
-        container.children[row.id] = row
         if container.order is not None:
             bisect.insort(container.order, row, key=self.key)
-        self.tally(container, row.worth)
 
-    def detach(self, row: Row) -> None:
-        """Take a row away from what it hangs under, with what is beneath it."""
-        container = row.container
-        assert container is not None
-        assert container.children is not None
-        del container.children[row.id]
-        if container.order is not None:
-            del container.order[bisect.bisect_left(container.order, self.key(row), key=self.key)]
-        self.tally(container, {state: -count for state, count in row.worth.items()})
-        row.container = None
+    def detach(self, node: Node) -> None:
+        """Take a node, given as it was last taken in, away from where it hangs, with what is beneath it."""
+        container = self.holder(node)
+        self._take_out(node.id, container)
+        self.tally(container, {state: -count for state, count in self._worth(node).items()})
+
+    def _take_out(self, row_id: RowId, container: Row) -> None:
+        row = self.rows.get(row_id)
+        del self._room(container)[row_id]
+        if row is not None:
+            if container.order is not None:
+                del container.order[bisect.bisect_left(container.order, self.key(row), key=self.key)]
+            row.container = None
         if container.node is None and not container.children:
             self.emptied.append(container)
 
-    def tally(self, container: Row | None, worth: dict[State, int]) -> None:
+    def replace(self, before: Node, node: Node) -> None:
+        """Have a node as it is now: nothing that places it differs from what it was."""
+        container, row = self.holder(before), self.rows.get(node.id)
+        self.nodes[node.id] = self._room(container)[node.id] = node
+        if row is not None:
+            row.node = node
+        if before.state != node.state and self.lets_through(node.id):
+            self.tally(container, {before.state: -1, node.state: 1})
+
+    def forget(self, nodes: Iterable[Node]) -> None:
+        """Let go of nodes that hang nowhere any more; all of a batch at once, for some hung under others."""
+        for node in nodes:
+            del self.nodes[node.id]
+            self.rows.pop(node.id, None)
+            if self.matching is not None:
+                self.matching.discard(node.id)
+
+    def tally(self, container: Row | None, worth: Mapping[State, int]) -> None:
         """Add to the counts of a row and of all above it."""
         while container is not None and worth:
             before = container.counts
@@ -194,17 +263,38 @@ class Forest:
                 self.appeared = True
             container = container.container
 
+    def _worth(self, node: Node) -> dict[State, int]:
+        """What a node adds to the counts above it: itself and what is beneath it."""
+        row = self.rows.get(node.id)
+        worth = dict(row.counts) if row is not None else {}
+        if self.lets_through(node.id):
+            worth[node.state] = worth.get(node.state, 0) + 1
+        return worth
+
+    # -- what the filter says -------------------------------------------------------------
+
+    def lets_through(self, node_id: NodeId) -> bool:
+        """Whether a node is a match of the filter."""
+        return self.matching is None or node_id in self.matching
+
+    def match(self, node_id: NodeId, *, matched: bool) -> None:
+        """Have a node be a match, or none; it hangs under nothing at the time."""
+        if self.matching is not None:
+            (self.matching.add if matched else self.matching.discard)(node_id)
+        if (row := self.rows.get(node_id)) is not None:
+            row.match = matched
+
     def matches(self, row: Row) -> bool:
         """Whether a row is shown for its own sake: a match of the filter; a source, when there is no filter."""
         if row.node is None:
             return self.predicate is None and self._lasting(row)
-        return self.predicate is None or self.predicate(row.node)
+        return self.lets_through(row.id)
 
     def show_sources(self) -> None:
         """Have a row for each source, whether or not it has nodes, if the grouping is by source."""
         if self.grouping.levels == BY_SOURCE.levels:
             known = {self.group((name,)) for name in self.fleet.sources}
-            for row in known.union(self.root.children.values() if self.root.children else ()):
+            for row in known.union(map(self.rows.__getitem__, self.root.children or ())):
                 row.match = self.matches(row)
                 if not row.children:
                     self.emptied.append(row)
@@ -213,8 +303,9 @@ class Forest:
         """Take away the groups that hold nothing any more."""
         while self.emptied:
             group = self.emptied.pop()
-            if not group.children and not self._lasting(group) and self.rows.pop(group.id, None) is not None:
-                self.detach(group)
+            if not group.children and not self._lasting(group) and group.container is not None:
+                self._take_out(group.id, group.container)
+                del self.rows[group.id]
 
     def _lasting(self, group: Row) -> bool:
         by_source = self.grouping.levels == BY_SOURCE.levels and group.name in self.fleet.sources
@@ -232,8 +323,18 @@ class Forest:
     def sorted(self, row: Row) -> list[Row]:
         """What hangs under a row, in order; the caller leaves it as it is."""
         if row.order is None:
-            row.order = sorted(row.children.values(), key=self.key) if row.children else []
+            row.order = sorted(self._rows_under(row), key=self.key)
         return row.order
+
+    def _rows_under(self, row: Row) -> Iterator[Row]:
+        made = self.rows
+        for child_id, node in (row.children or {}).items():
+            child = made.get(child_id)
+            if child is None and node is not None:
+                child = self._made(node)
+            assert child is not None  # a group has its row from the start
+            child.container = row
+            yield child
 
     def within(self, row: Row) -> Iterator[Node]:
         """What a row stands for: a node itself; of a group, its matching nodes, not what hangs under those."""
@@ -245,27 +346,6 @@ class Forest:
                 yield from self.within(child)
             elif child.match:
                 yield child.node
-
-
-class _Family(NamedTuple):
-    """A row under which others hang."""
-
-    row: Row
-    source: str | None
-    """Whose nodes hang there; None of a group."""
-    beneath: dict[RowId, Row]
-
-
-NOBODY = _Family(Row("", None), None, {})
-"""Of a node without a parent."""
-
-
-def _family(row: Row | None) -> _Family:
-    if row is None:
-        return NOBODY
-    if row.children is None:
-        row.children = {}
-    return _Family(row, row.node.source if row.node else None, row.children)
 
 
 @contextlib.contextmanager

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.folds import Folds
-from calmtui.fleet.forest import NONE_KNOWN, Forest, Predicate
+from calmtui.fleet.forest import Forest, Predicate
 from calmtui.fleet.grouping import BY_SOURCE, Grouping, Order, SortKey, by_name
 from calmtui.fleet.node import Node, NodeId, State
 from calmtui.fleet.row import Row, RowId
@@ -62,7 +62,11 @@ class Outline:
 
     def row(self, row_id: RowId) -> Row | None:
         """The row of that id, visible or not."""
-        return self._forest.rows.get(row_id)
+        return self._forest.row(row_id)
+
+    def shows(self, node_id: NodeId) -> bool:
+        """Whether the filter lets a node through, folded away or not."""
+        return node_id in self._forest.nodes and self._forest.lets_through(node_id)
 
     def index(self, row_id: RowId) -> int | None:
         """Where a row stands in `rows`; None when it is not visible."""
@@ -74,7 +78,7 @@ class Outline:
 
     def matches(self) -> Iterator[Node]:
         """Every node that the filter lets through, folded away or not."""
-        return (row.node for row in self._forest.rows.values() if row.node is not None and row.match)
+        return (node for node_id, node in self._forest.nodes.items() if self._forest.lets_through(node_id))
 
     def within(self, row: Row) -> Iterator[Node]:
         """What a row stands for: a node itself; of a group, its matching nodes, not what hangs under those."""
@@ -112,12 +116,12 @@ class Outline:
         self._forest.reorder(order)
         self._walk_all()
 
-    def filter(self, predicate: Predicate | None, known: Mapping[int, bool] = NONE_KNOWN) -> None:
+    def filter(self, predicate: Predicate | None, matching: set[NodeId] | None = None) -> None:
         """Show only the nodes that it lets through and what they hang under; None: all.
 
-        `known`: answers of the predicate that were worked out before, by `id` of the node.
+        `matching`: ids of those nodes, when they have been worked out already; it is the outline's from then on.
         """
-        self._forest.filter(predicate, known)
+        self._forest.filter(predicate, matching)
         self.folds.set_filtered(predicate is not None, self.matching)
         self._walk_all()
 
@@ -139,7 +143,7 @@ class Outline:
 
     def reveal(self, row_id: RowId) -> int | None:
         """Unfold what a row hangs under; its index, or None when the filter hides it."""
-        row = self._forest.rows.get(row_id)
+        row = self._forest.row(row_id)
         above = []
         while row is not None and row.container is not None:
             row = row.container
@@ -152,24 +156,25 @@ class Outline:
 
     def refresh(self, ids: Collection[NodeId]) -> None:
         """Take in that the nodes of these ids were added, altered or are gone: all that changed since the last time."""
-        rows, nodes, forest = self._forest.rows, self.fleet.nodes, self._forest
-        known = [(rows[node_id], nodes.get(node_id)) for node_id in ids if node_id in rows]
+        nodes, forest = self.fleet.nodes, self._forest
+        known = [(before, nodes.get(node_id)) for node_id in ids if (before := forest.nodes.get(node_id)) is not None]
         # What has another parent lets go of the old one before anything finds its place, or two nodes
         # that changed places would each hang under the other.
-        moved = [(row, node) for row, node in known if node and row.node and row.node.parent != node.parent]
-        for row, node in moved:
-            self._alter(row, node, forest.group_of(node))
-        for row, after in known:
-            if after is None:
-                self._remove(row)
-        for row, after in known:
-            if after is not None and after is not row.node:
-                self._alter(row, after, forest.container(after))
+        moved = [(before, node) for before, node in known if node is not None and before.parent != node.parent]
+        for before, node in moved:
+            self._alter(before, node, forest.group_of(node))
+        gone = [before for before, after in known if after is None]
+        for node in gone:
+            self._remove(node)
+        forest.forget(gone)
+        for before, after in known:
+            if after is not None and after is not forest.nodes.get(after.id):
+                self._alter(before, after, forest.container(after))
         for node_id in ids:
-            if node_id in nodes and node_id not in rows:
+            if node_id in nodes and node_id not in forest.nodes:
                 self._add(nodes[node_id])
-        for row, _ in moved:
-            self._settle(row)
+        for _, node in moved:
+            self._settle(node.id)
         self._finish()
 
     def refresh_sources(self) -> None:
@@ -192,73 +197,73 @@ class Outline:
         self._walk_all()
 
     def _add(self, node: Node) -> None:
-        row = Row(node.id, node)
-        row.match = self._forest.matches(row)
-        self._forest.rows[node.id] = row
+        self._forest.match(node.id, matched=self._matches(node))
         self.census[node.state] = self.census.get(node.state, 0) + 1
-        self._attach(row, self._forest.container(node))
-        self._settle(row)
+        self._attach(node, self._forest.container(node))
+        self._settle(node.id)
 
-    def _remove(self, row: Row) -> None:
-        assert row.node is not None
-        self.census[row.node.state] -= 1
-        del self._forest.rows[row.id]
-        self._settle(row)  # what hangs under it, while it still has its place
-        self._detach(row)
+    def _remove(self, node: Node) -> None:
+        self.census[node.state] -= 1
+        self._settle(node.id)  # what hangs under it, while it still has its place
+        self._detach(node)
 
-    def _alter(self, row: Row, node: Node, container: Row) -> None:
-        old, forest = row.node, self._forest
-        assert old is not None
-        self.census[old.state] -= 1
+    def _alter(self, before: Node, node: Node, container: Row) -> None:
+        forest, row = self._forest, self._forest.rows.get(node.id)
+        matched = self._matches(node)
+        self.census[before.state] -= 1
         self.census[node.state] = self.census.get(node.state, 0) + 1
-        matched = forest.predicate is None or forest.predicate(node)
-        if container is not row.container or matched != row.match or self.order(node) != forest.key(row):
-            self._detach(row)
-            row.node, row.match, row.sort_key = node, matched, None
-            self._attach(row, container)
+        moves = container is not forest.holder(before) or matched != forest.lets_through(node.id)
+        if moves or (row is not None and self.order(node) != forest.key(row)):
+            self._detach(before)
+            forest.match(node.id, matched=matched)
+            if row is not None:
+                row.node, row.sort_key = node, None
+            self._attach(node, container)
         else:
-            row.node = node
-            if node.state != old.state and matched:
-                forest.tally(row.container, {old.state: -1, node.state: 1})
+            forest.replace(before, node)
 
-    def _settle(self, row: Row) -> None:
-        """Move a row, and what names it as its parent at any depth, to where they belong now."""
-        rows = self._forest.rows
-        pending, seen = [row], {row.id}
+    def _matches(self, node: Node) -> bool:
+        return self._forest.predicate is None or self._forest.predicate(node)
+
+    def _settle(self, node_id: NodeId) -> None:
+        """Move a node, and what names it as its parent at any depth, to where they belong now."""
+        pending, seen, forest = [node_id], {node_id}, self._forest
         while pending:
-            row = pending.pop()
-            if row.node is not None and row.id in rows:
-                container = self._forest.container(row.node)
-                if container is not row.container:
-                    self._detach(row)
-                    self._attach(row, container)
+            node_id = pending.pop()
+            node = forest.nodes.get(node_id)
+            if node is not None and node_id in self.fleet.nodes:
+                container = forest.container(node)
+                if container is not forest.holder(node):
+                    self._detach(node)
+                    self._attach(node, container)
             if self.grouping.nested:
-                beneath = self.fleet.children.get(row.id, {}).keys() - seen
+                beneath = self.fleet.children.get(node_id, {}).keys() - seen
                 seen |= beneath
-                pending += [rows[child_id] for child_id in beneath if child_id in rows]
+                pending += beneath
 
     # -- the list -----------------------------------------------------------------------
 
-    def _attach(self, row: Row, container: Row) -> None:
-        self._forest.attach(row, container)
-        if self._splicing(row):
+    def _attach(self, node: Node, container: Row) -> None:
+        self._forest.attach(node, container)
+        if self._splicing(node.id, container) and (row := self._forest.row(node.id)) is not None:
             at = self._place(row)
             self.rows[at:at] = [row, *(self._visible_under(row) if self.is_open(row) else ())]
 
-    def _detach(self, row: Row) -> None:
-        if self._splicing(row):
+    def _detach(self, node: Node) -> None:
+        row = self._forest.rows.get(node.id)
+        if row is not None and self._splicing(node.id, self._forest.holder(node)):
             at = self._place(row)
             del self.rows[at : at + 1 + (len(self._visible_under(row)) if self.is_open(row) else 0)]
-        self._forest.detach(row)
+        self._forest.detach(node)
 
-    def _splicing(self, row: Row) -> bool:
-        """Whether to change the visible list for this row now; counts it, so that many are left to one walk."""
-        if not row.shown or self._splices > SPLICES or self._forest.appeared:
+    def _splicing(self, node_id: NodeId, above: Row | None) -> bool:
+        """Whether to change the visible list for this node now; counts it, so that many are left to one walk."""
+        row = self._forest.rows.get(node_id)
+        shown = row.shown if row is not None else self._forest.lets_through(node_id)
+        if not shown or self._splices > SPLICES or self._forest.appeared:
             return False
-        above = row.container
         while above is not self._forest.root:
-            assert above is not None
-            if not self.is_open(above):
+            if above is None or not self.is_open(above):  # None: what it hangs under is gone in the same batch
                 return False
             above = above.container
         self._splices += 1

@@ -26,9 +26,10 @@ class Row(msgspec.Struct, eq=False):
     level: int = 0
     """Of a group: how many groups it is in."""
     container: Row | None = None
-    children: dict[RowId, Row] | None = None
+    children: dict[RowId, Node | None] | None = None
+    """What hangs under it: nodes, as they were last taken in, or groups (None), whose rows know more."""
     order: list[Row] | None = None
-    """The children, sorted; None until they are needed."""
+    """The rows of the children, sorted; None until they are needed."""
     sort_key: SortKey | None = None
     match: bool = True
     """Whether the filter lets it through by itself; of a group: whether it is shown even when empty."""
@@ -50,14 +51,6 @@ class Row(msgspec.Struct, eq=False):
     def shown(self) -> bool:
         """Whether the filter leaves it in the tree."""
         return self.match or bool(self.counts)
-
-    @property
-    def worth(self) -> dict[State, int]:
-        """What it adds to the counts above it: itself and what is beneath it."""
-        worth = dict(self.counts)
-        if self.node is not None and self.match:
-            worth[self.node.state] = worth.get(self.node.state, 0) + 1
-        return worth
 
     @property
     def depth(self) -> int:

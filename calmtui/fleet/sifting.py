@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from itertools import compress
 
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.matcher import Matcher
+from calmtui.fleet.node import NodeId
 
 LOOK = 0.001
 """Seconds of asking between two looks at the clock, about: nodes are asked about in steps of as many as that takes."""
@@ -19,11 +21,11 @@ class Sifting:
     """
 
     def __init__(self, fleet: Fleet, matcher: Matcher) -> None:
+        self._fleet = fleet
         self._matcher = matcher
-        self._nodes = list(fleet)
+        self._asked = dict(fleet.nodes)
+        self._nodes = list(self._asked.values())
         self._matches: list[bool] = []
-        self.answers: dict[int, bool] = {}
-        """By `id` of a node, once every one has been asked about; good for as long as the sifting is kept."""
         self._step = 1
 
     def advance(self, seconds: float) -> bool:
@@ -38,7 +40,12 @@ class Sifting:
             if now > end:
                 break
             began = now
-        if len(self._matches) < len(self._nodes):
-            return False
-        self.answers = dict(zip(map(id, self._nodes), self._matches, strict=True))  # the list keeps the ids theirs
-        return True
+        return len(self._matches) >= len(self._nodes)
+
+    def matching(self) -> set[NodeId]:
+        """Ids of what is selected, once every node has been asked about; what changed meanwhile is asked again."""
+        matching, asked = set(compress(self._asked, self._matches)), self._asked.get
+        changed = [node for node_id, node in self._fleet.nodes.items() if asked(node_id) is not node]
+        matching.difference_update([node.id for node in changed])
+        matching.update([node.id for node in self._matcher.among(changed)])
+        return matching

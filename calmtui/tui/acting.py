@@ -46,8 +46,7 @@ class Acting:
 
     def _hidden(self, nodes: list[Node]) -> int:
         """How many of them the filter does not show."""
-        row_of = self._screen.outline.row
-        return sum(1 for node in nodes if (row := row_of(node.id)) is None or not row.match)
+        return sum(not self._screen.outline.shows(node.id) for node in nodes)
 
     def action_shell(self) -> None:
         from calmtui.tui.shell import open_shell  # not needed for the first paint

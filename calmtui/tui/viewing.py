@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from calmtui.errors import UsageError
 from calmtui.estate import find
-from calmtui.fleet.forest import NONE_KNOWN
 from calmtui.fleet.grouping import GROUPINGS, ORDERS, grouping
 from calmtui.fleet.matcher import Cost, Matcher, all_of
-from calmtui.fleet.node import TROUBLE
+from calmtui.fleet.node import TROUBLE, NodeId
 from calmtui.fleet.sifting import Sifting
 from calmtui.fleet.view import View
 from calmtui.store import queries
@@ -120,7 +119,7 @@ class Viewing:
         self._shown_by = matcher
         if matcher is None:
             self._sifting = None
-            self._show_only(query, None, NONE_KNOWN)
+            self._show_only(query, None, None)
         else:
             self._sifting = Sifting(self._screen.fleet, matcher)
             self._advance(query, matcher, self._sifting)
@@ -135,15 +134,15 @@ class Viewing:
             return  # something else was typed since
         if sifting.advance(SLICE):
             self._sifting = None
-            self._show_only(query, matcher, sifting.answers)
+            self._show_only(query, matcher, sifting.matching())
         else:
             self._screen.call_later(self._advance, query, matcher, sifting)
 
-    def _show_only(self, query: str, matcher: Matcher | None, known: Mapping[int, bool]) -> None:
+    def _show_only(self, query: str, matcher: Matcher | None, matching: set[NodeId] | None) -> None:
         screen, tree = self._screen, self._screen.tree_view
         other, self.query = query != self.query, query
         node = tree.node
-        screen.outline.filter(matcher, known)
+        screen.outline.filter(matcher, matching)
         if matcher is None and node is not None:  # the node is still the question, so it stays in sight
             screen.outline.reveal(node.id)
         tree.follow()

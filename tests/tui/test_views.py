@@ -164,7 +164,7 @@ def test_a_query_is_worked_out_in_slices_and_what_changed_meanwhile_is_asked_aga
     came = host("edge-9997")
     fleet.apply(came.source, [Delta("", [came])])
     outline.refresh([came.id])
-    outline.filter(matcher, sifting.answers)
+    outline.filter(matcher, sifting.matching())
     assert [node.name for node in outline.matches()] == [
         *(f"edge-{number:03}" for number in range(7, 2000, 10)),
         came.name,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -126,7 +128,7 @@ def check(outline: Outline, text: str) -> None:
     assert {state: count for state, count in outline.census.items() if count} == {s: states.count(s) for s in states}
 
 
-def feed(fleet: Fleet, values: list[Node] | list[str]) -> None:
+def feed(fleet: Fleet, values: Sequence[Node | str]) -> None:
     for value in values:
         if isinstance(value, Node):
             fleet.apply(value.source, [Delta("", put=[value])])
@@ -161,17 +163,17 @@ def test_after_any_steps_the_outline_shows_what_a_naive_tree_shows(steps: list[t
         check(outline, text)
 
 
-@given(st.lists(nodes, max_size=30), st.lists(nodes, max_size=30))
-def test_many_changes_taken_in_at_once_come_to_the_same_as_one_by_one(first: list[Node], then: list[Node]) -> None:
+batches = st.lists(st.lists(nodes | st.sampled_from(IDS), max_size=30), max_size=4)
+
+
+@given(batches)
+def test_many_changes_taken_in_at_once_come_to_the_same_as_one_by_one(given: list[list[Node | str]]) -> None:
     fleet = Fleet()
     outline = Outline(fleet)
     outline.fold_all(opened=True)
-    for batch in (first, then):
-        ids = set()
-        for node in batch:
-            fleet.apply(node.source, [Delta("", put=[node])])
-            ids.add(node.id)
-        outline.refresh(ids)
+    for batch in given:
+        feed(fleet, batch)
+        outline.refresh({value if isinstance(value, str) else value.id for value in batch})
         check(outline, "")
 
 
@@ -211,6 +213,15 @@ def test_a_folded_row_still_counts_what_is_in_trouble_beneath_it() -> None:
 def test_a_group_stands_for_its_nodes_and_not_for_what_hangs_under_them() -> None:
     outline = Outline(fleet_of(node("host"), node("unit", parent="id-host")))
     assert [found.name for found in outline.within(outline.rows[0])] == ["host"]
+
+
+def test_an_unfolded_node_and_what_hangs_under_it_may_go_at_once() -> None:
+    fleet = fleet_of(node("host"), node("unit", parent="id-host"), node("other"))
+    outline = Outline(fleet)
+    outline.fold_all(opened=True)
+    fleet.apply("lab", [Delta("", gone=["id-host", "id-unit"])])
+    outline.refresh(["id-host", "id-unit"])
+    assert names(outline) == ["lab", "other"]
 
 
 def test_revealing_a_node_unfolds_what_it_hangs_under() -> None:
