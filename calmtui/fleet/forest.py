@@ -111,8 +111,9 @@ class Forest:
         self.predicate, self.matching = predicate, matching
         if predicate is not None and matching is None:
             self.matching = {node_id for node_id, node in self.fleet.nodes.items() if predicate(node)}
-        for row in self.rows.values():
-            row.match = self.matches(row)
+        found = self.nodes if self.matching is None else self.matching
+        for row_id, row in self.rows.items():
+            row.match = row_id in found if row.node is not None else self.matches(row)
         self._count()
 
     def reorder(self, order: Order) -> None:
@@ -129,9 +130,8 @@ class Forest:
         self._count_beneath(self.root, bearing)
 
     def _count_beneath(self, row: Row, bearing: dict[RowId, list[Row]]) -> Mapping[State, int]:
-        beneath, counts = row.children or {}, dict[State, int]()
-        matching = beneath.values() if self.matching is None else map(beneath.get, self.matching.intersection(beneath))
-        for node in matching:
+        beneath, counts, found = row.children or {}, dict[State, int](), self.matching
+        for node in beneath.values() if found is None else [beneath[node_id] for node_id in beneath if node_id in found]:
             if node is not None:
                 counts[node.state] = counts.get(node.state, 0) + 1
         for child in bearing.get(row.id, ()):

@@ -23,7 +23,7 @@ class Sifting:
     def __init__(self, fleet: Fleet, matcher: Matcher) -> None:
         self._fleet = fleet
         self._matcher = matcher
-        self._asked = dict(fleet.nodes)
+        self._asked, self._generation = dict(fleet.nodes), fleet.generation
         self._nodes = list(self._asked.values())
         self._matches: list[bool] = []
         self._step = 1
@@ -45,7 +45,8 @@ class Sifting:
     def matching(self) -> set[NodeId]:
         """Ids of what is selected, once every node has been asked about; what changed meanwhile is asked again."""
         matching, asked = set(compress(self._asked, self._matches)), self._asked.get
-        changed = [node for node_id, node in self._fleet.nodes.items() if asked(node_id) is not node]
-        matching.difference_update([node.id for node in changed])
-        matching.update([node.id for node in self._matcher.among(changed)])
+        if self._fleet.generation != self._generation:
+            changed = [node for node_id, node in self._fleet.nodes.items() if asked(node_id) is not node]
+            matching.difference_update([node.id for node in changed])
+            matching.update([node.id for node in self._matcher.among(changed)])
         return matching
