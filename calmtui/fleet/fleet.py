@@ -34,8 +34,8 @@ class Fleet:
         self.sources: dict[str, SourceStatus] = {}
         self.generation = 0
         """Grows with every batch that changed a node or a source: a cheap test for "anything new?"."""
-        self._scopes: dict[tuple[str, str], Ids] = {}
-        self._scope_of: dict[NodeId, str] = {}
+        self._scopes: dict[str, dict[str, Ids]] = {}
+        """Of each source, which scope listed which nodes; each node is in one."""
         self._listeners: list[Listener] = []
 
     def __iter__(self) -> Iterator[Node]:
@@ -82,7 +82,7 @@ class Fleet:
         return changes
 
     def _snapshot(self, source: str, scope: str, nodes: list[Node], at: float, changes: list[Change]) -> None:
-        unseen = set(self._scopes.get((source, scope), ()))
+        unseen = set(self._scopes.get(source, {}).get(scope, ()))
         for node in nodes:
             unseen.discard(self._put(source, scope, node, at, changes))
         for node_id in unseen:
@@ -105,16 +105,19 @@ class Fleet:
         return node.id
 
     def _place(self, source: str, scope: str, node: Node, old: Node | None) -> None:
-        was = self._scope_of.get(node.id)
-        if was != scope:
-            if was is not None:
-                self._scopes[source, was].pop(node.id, None)
-            self._scope_of[node.id] = scope
-            self._scopes.setdefault((source, scope), {})[node.id] = None
+        listed = self._scopes.setdefault(source, {}).setdefault(scope, {})
+        if node.id not in listed:
+            if old is not None:
+                self._unlist(old)
+            listed[node.id] = None
         if old is not None and old.parent != node.parent:
             self._unparent(old)
         if node.parent is not None:
             self.children.setdefault(node.parent, {})[node.id] = node
+
+    def _unlist(self, node: Node) -> None:
+        for listed in self._scopes.get(node.source, {}).values():
+            listed.pop(node.id, None)
 
     def _unparent(self, node: Node) -> None:
         siblings = self.children.get(node.parent or "")
@@ -129,7 +132,7 @@ class Fleet:
         if node is None or node.source != source:
             return
         del self.nodes[node_id]
-        self._scopes[source, self._scope_of.pop(node_id)].pop(node_id, None)
+        self._unlist(node)
         self._unparent(node)
         changes.append(Change(ChangeKind.GONE, at, source, node, None))
 
@@ -137,8 +140,9 @@ class Fleet:
 
     def set_source(self, status: SourceStatus) -> None:
         """Put a source's status in place of the one before, and announce it."""
-        count = sum(len(ids) for (source, _), ids in self._scopes.items() if source == status.name)
-        self.sources[status.name] = msgspec.structs.replace(status, nodes=count, error=sanitise.word(status.error))
+        self.sources[status.name] = msgspec.structs.replace(
+            status, nodes=self._listed(status.name), error=sanitise.word(status.error)
+        )
         self._announce([])
 
     def is_stale(self, node: Node) -> bool:
@@ -146,8 +150,13 @@ class Fleet:
         status = self.sources.get(node.source)
         if status is None or status.health in (Health.CONNECTING, Health.STALE, Health.OFF):
             return True
-        scope = self._scope_of.get(node.id)
-        return scope == UNCLAIMED or (status.health is Health.PARTIAL and scope in status.scopes)
+        failing = status.scopes if status.health is Health.PARTIAL else ()
+        scopes = self._scopes.get(node.source, {})
+        return any(node.id in scopes.get(scope, ()) for scope in (UNCLAIMED, *failing))
+
+    def _listed(self, source: str) -> int:
+        """How many nodes a source has."""
+        return sum(map(len, self._scopes.get(source, {}).values()))
 
     def _trouble(self, source: str, scope: str, error: str) -> None:
         status = self.sources.get(source)
@@ -175,7 +184,7 @@ class Fleet:
         status = self.sources.get(source)
         if status is None:
             return
-        count = sum(len(ids) for (name, _), ids in self._scopes.items() if name == source) if updated else status.nodes
+        count = self._listed(source) if updated else status.nodes
         confirmed = at if status.health in (Health.LIVE, Health.PARTIAL) else status.confirmed_at
         if count != status.nodes or confirmed != status.confirmed_at:
             self.sources[source] = msgspec.structs.replace(status, nodes=count, confirmed_at=confirmed)
@@ -208,7 +217,7 @@ class Fleet:
         changes: list[Change] = []
         status = self.sources.get(source)
         if status is not None and not status.scopes:
-            for node_id in list(self._scopes.get((source, UNCLAIMED), ())):
+            for node_id in list(self._scopes.get(source, {}).get(UNCLAIMED, ())):
                 self._drop(source, node_id, time.time(), changes)
         if changes:
             self._confirm(source, time.time(), updated=True)
@@ -223,10 +232,10 @@ class Fleet:
         if self.sources.pop(source, None) is None:
             return []
         changes: list[Change] = []
-        for (name, _), ids in list(self._scopes.items()):
-            if name == source:
-                for node_id in list(ids):
-                    self._drop(source, node_id, time.time(), changes)
+        for ids in self._scopes.get(source, {}).values():
+            for node_id in list(ids):
+                self._drop(source, node_id, time.time(), changes)
+        self._scopes.pop(source, None)
         self._announce(changes)
         return changes
 

@@ -130,8 +130,10 @@ class Forest:
         self._count_beneath(self.root, bearing)
 
     def _count_beneath(self, row: Row, bearing: dict[RowId, list[Row]]) -> Mapping[State, int]:
-        beneath, counts, found = row.children or {}, dict[State, int](), self.matching
-        for node in beneath.values() if found is None else [beneath[node_id] for node_id in beneath if node_id in found]:
+        beneath, counts, among = row.children or {}, dict[State, int](), self.matching
+        for node in (
+            beneath.values() if among is None else [beneath[node_id] for node_id in beneath if node_id in among]
+        ):
             if node is not None:
                 counts[node.state] = counts.get(node.state, 0) + 1
         for child in bearing.get(row.id, ()):
@@ -326,15 +328,15 @@ class Forest:
             row.order = sorted(self._rows_under(row), key=self.key)
         return row.order
 
-    def _rows_under(self, row: Row) -> Iterator[Row]:
-        made = self.rows
+    def _rows_under(self, row: Row) -> list[Row]:
+        made, all_match, under = self.rows, self.matching is None, []
         for child_id, node in (row.children or {}).items():
             child = made.get(child_id)
-            if child is None and node is not None:
-                child = self._made(node)
-            assert child is not None  # a group has its row from the start
+            if child is None:
+                child = made[child_id] = Row(child_id, node, match=all_match or self.lets_through(child_id))
             child.container = row
-            yield child
+            under.append(child)
+        return under
 
     def within(self, row: Row) -> Iterator[Node]:
         """What a row stands for: a node itself; of a group, its matching nodes, not what hangs under those."""

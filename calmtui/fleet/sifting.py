@@ -23,8 +23,8 @@ class Sifting:
     def __init__(self, fleet: Fleet, matcher: Matcher) -> None:
         self._fleet = fleet
         self._matcher = matcher
-        self._asked, self._generation = dict(fleet.nodes), fleet.generation
-        self._nodes = list(self._asked.values())
+        self._generation = fleet.generation
+        self._nodes = list(fleet)
         self._matches: list[bool] = []
         self._step = 1
 
@@ -44,9 +44,10 @@ class Sifting:
 
     def matching(self) -> set[NodeId]:
         """Ids of what is selected, once every node has been asked about; what changed meanwhile is asked again."""
-        matching, asked = set(compress(self._asked, self._matches)), self._asked.get
+        matching = {node.id for node in compress(self._nodes, self._matches)}
         if self._fleet.generation != self._generation:
-            changed = [node for node_id, node in self._fleet.nodes.items() if asked(node_id) is not node]
+            asked = {node.id: node for node in self._nodes}.get
+            changed = [node for node in self._fleet if asked(node.id) is not node]
             matching.difference_update([node.id for node in changed])
             matching.update([node.id for node in self._matcher.among(changed)])
         return matching
