@@ -14,6 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from calmtui.tui.glyphs import of_locale
+from calmtui.tui.widgets.scrolling import scroll_over
 
 Span = tuple[str, str]
 """Text that is safe for a terminal, and what it means: quiet, fine, warn, error, strong, or empty for plain."""
@@ -67,20 +68,8 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         """Show so many rows; those are drawn that say something else than they did."""
         self.count = count
         self.cursor = max(min(self.cursor, count - 1), 0)
-        if self.virtual_size.height != count:
-            self._scroll_over(Size(0, count))
+        scroll_over(self, count)
         self._repaint()
-
-    def _scroll_over(self, size: Size) -> None:
-        """There is so much to be scrolled over. The screen is laid out anew only if a scrollbar comes or goes."""
-        height = self.styles.height
-        fixed = height is not None and not height.is_auto
-        if fixed and self.show_vertical_scrollbar and size.height > self.container_size.height:
-            self.set_reactive(ScrollView.virtual_size, size)
-            self.vertical_scrollbar.window_virtual_size = size.height
-            self.scroll_y = self.validate_scroll_y(self.scroll_y)
-        else:
-            self.virtual_size = size
 
     def move(self, to: int) -> None:
         """Put the cursor on a row, or on the nearest that there is, and bring it into sight."""

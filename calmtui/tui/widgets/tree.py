@@ -20,6 +20,7 @@ from calmtui.fleet.outline import Outline
 from calmtui.fleet.row import Row, RowId
 from calmtui.tui.glyphs import Glyphs
 from calmtui.tui.widgets import tree_row
+from calmtui.tui.widgets.scrolling import scroll_over
 from calmtui.tui.widgets.tree_row import Look, Styles
 
 
@@ -120,8 +121,7 @@ class FleetTree(ScrollView, can_focus=True, inherit_bindings=False):
         at = self.outline.index(self._id)
         now = at if visible else self.outline.index(anchor)
         self._put(at if at is not None else max(min(self._at, len(self.outline.rows) - 1), 0))
-        if self.virtual_size.height != len(self.outline.rows):
-            self.virtual_size = Size(0, len(self.outline.rows))
+        scroll_over(self, len(self.outline.rows))
         if now is not None and now != was:
             self.scroll_to(y=top + now - was, animate=False, force=True)
         self._note_top()
@@ -134,11 +134,16 @@ class FleetTree(ScrollView, can_focus=True, inherit_bindings=False):
     def repaint(self) -> None:
         """Have the lines drawn that look otherwise than they did."""
         now, top = self.clock(), self.scroll_offset.y
-        for y in range(self.size.height):
-            index = top + y
+        altered: list[int] = []
+        for index in range(top, top + self.size.height):
             look = self._look(index, now) if index < len(self.outline.rows) else None
             if self._painted.get(index) != look:
                 self._drawn.pop(index, None)
+                altered.append(index)
+        if altered and len(altered) == altered[-1] - altered[0] + 1:  # one piece, as when a row comes in above
+            self.refresh_lines(altered[0], len(altered))
+        else:
+            for index in altered:
                 self.refresh_line(index)
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
