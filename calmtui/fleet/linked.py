@@ -13,7 +13,7 @@ from calmtui.fleet.node import Node, NodeId
 HOLDS = 30.0
 """Seconds for which answers hold while the fleet stays as it is, which ages do not. Many more than all nodes take."""
 MANY = 1 / 8
-"""Of the fleet: when about more is asked at once, the other matcher is asked about all of it, in its order."""
+"""Of the fleet: when more is asked about, or linked, at once, the other matcher is asked about all of it, in its order."""
 
 
 def linked(links: Links, selects: Matcher) -> Matcher:
@@ -45,7 +45,8 @@ class _Linked:
         kin = self._links.kin(nodes)
         new = set(kin) - self._found.keys()
         if not self._asked_all:
-            if len(nodes) > len(fleet) * MANY:
+            among = sum(len(group) for one in new for group in one.groups)
+            if max(len(nodes), among) > len(fleet) * MANY:
                 self._asked_all = True
                 self._selected = set(map(ID, self._selects.among(fleet)))
             else:
@@ -56,7 +57,7 @@ class _Linked:
     def _ask_about(self, kin: Iterable[Kin]) -> None:
         ids = set(chain.from_iterable(group for one in kin for group in one.groups)) - self._asked
         self._asked |= ids
-        self._selected.update(map(ID, self._selects.among(filter(None, map(self._links.fleet.get, ids)))))
+        self._selected.update(map(ID, self._selects.among(filter(None, map(self._links.fleet.nodes.get, ids)))))
 
     def _is_linked(self, kin: Kin) -> bool:
         if kin.of in self._selected:
