@@ -13,7 +13,7 @@ from calmtui.fleet.node import Node, NodeId
 HOLDS = 30.0
 """Seconds for which answers hold while the fleet stays as it is, which ages do not. Many more than all nodes take."""
 MANY = 1 / 8
-"""Of the fleet: when more is asked about, or linked, at once, the other matcher is asked about all of it, in its order."""
+"""Of the fleet: when more is asked about, or linked, at once, the other matcher is asked about all of it, in order."""
 
 
 def linked(links: Links, selects: Matcher) -> Matcher:
