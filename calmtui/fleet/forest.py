@@ -11,7 +11,7 @@ from __future__ import annotations
 import bisect
 import contextlib
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.grouping import BY_SOURCE, Grouping, Order, SortKey, natural
@@ -130,10 +130,8 @@ class Forest:
         self._count_beneath(self.root, bearing)
 
     def _count_beneath(self, row: Row, bearing: dict[RowId, list[Row]]) -> Mapping[State, int]:
-        beneath, counts, among = row.children or {}, dict[State, int](), self.matching
-        for node in (
-            beneath.values() if among is None else [beneath[node_id] for node_id in beneath if node_id in among]
-        ):
+        counts = dict[State, int]()
+        for node in self._matching_under(row.children or {}):
             if node is not None:
                 counts[node.state] = counts.get(node.state, 0) + 1
         for child in bearing.get(row.id, ()):
@@ -141,6 +139,10 @@ class Forest:
                 counts[state] = counts.get(state, 0) + count
         row.counts = counts
         return counts
+
+    def _matching_under(self, children: Mapping[RowId, Node | None]) -> Collection[Node | None]:
+        among = self.matching
+        return children.values() if among is None else [node for node_id, node in children.items() if node_id in among]
 
     # -- where a node belongs --------------------------------------------------------------
 
