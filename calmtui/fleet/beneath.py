@@ -7,10 +7,8 @@ from collections.abc import Set as AbstractSet
 
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.history import Record
+from calmtui.fleet.nesting import DEEPEST
 from calmtui.fleet.node import NodeId
-
-DEEPEST = 24
-"""Parents above a node that are looked at. No source nests so deep; one may err in a circle."""
 
 
 class Beneath:

@@ -15,12 +15,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from calmtui.fleet.fleet import Fleet
 from calmtui.fleet.grouping import BY_SOURCE, Grouping, Order, SortKey, natural
+from calmtui.fleet.nesting import DEEPEST, height
 from calmtui.fleet.node import Node, NodeId, State
 from calmtui.fleet.row import NOTHING, Row, RowId
 
 Predicate = Callable[[Node], bool]
-DEEPEST = 24
-"""Parents above a node before it is drawn in its group instead. No source nests so deep; one may err in a circle."""
 
 
 class Forest:
@@ -80,7 +79,7 @@ class Forest:
         bearing: set[NodeId] = set()
         for parent_id, children in self.fleet.children.items():
             parent = self.nodes.get(parent_id)
-            if parent is not None and self._height(parent) + 1 < DEEPEST:
+            if parent is not None and height(self.fleet, parent) + 1 < DEEPEST:
                 source = parent.source
                 others = [node for node in children.values() if node.source != source]
                 beneath: dict[RowId, Node | None] = dict(children)
@@ -150,7 +149,7 @@ class Forest:
         """The row under which a node hangs, or its group, which is made when there is none."""
         if self.grouping.nested and node.parent is not None:
             parent = self.fleet.nodes.get(node.parent)
-            if parent is not None and parent.source == node.source and self._height(parent) + 1 < DEEPEST:
+            if parent is not None and parent.source == node.source and height(self.fleet, parent) + 1 < DEEPEST:
                 row = self.row(parent.id)
                 if row is not None:
                     return row
@@ -177,16 +176,6 @@ class Forest:
             self._room(container)[row_id] = None
             self._insert(row, container)
         return row
-
-    def _height(self, node: Node) -> int:
-        """How many parents of its source a node has above it, `DEEPEST` at most."""
-        nodes, height = self.fleet.nodes, 0
-        while height < DEEPEST and node.parent is not None:
-            parent = nodes.get(node.parent)
-            if parent is None or parent.source != node.source:
-                break
-            node, height = parent, height + 1
-        return height
 
     # -- one at a time -------------------------------------------------------------------
 

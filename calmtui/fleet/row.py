@@ -17,7 +17,7 @@ NOTHING: Mapping[State, int] = MappingProxyType({})
 
 
 class Row(msgspec.Struct, eq=False):
-    """One row: a node, or a group of nodes. A Struct because 100,000 of them are made before the first paint."""
+    """One row: a node, or a group of nodes. A Struct because one key may make 100,000 of them."""
 
     id: RowId
     node: Node | None
