@@ -9,12 +9,12 @@ an unfolded place: nine of ten never do.
 from __future__ import annotations
 
 import bisect
-import contextlib
-import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from operator import attrgetter
 
+from calmtui.fleet.collecting import without_collecting
 from calmtui.fleet.fleet import Fleet
-from calmtui.fleet.grouping import BY_SOURCE, Grouping, Order, SortKey, natural
+from calmtui.fleet.grouping import BY_SOURCE, Grouping, Order, SortKey, group_key
 from calmtui.fleet.nesting import DEEPEST, height
 from calmtui.fleet.node import Node, NodeId, State
 from calmtui.fleet.row import NOTHING, Row, RowId
@@ -48,11 +48,11 @@ class Forest:
     def build(self, grouping: Grouping) -> None:
         """Put every node of the fleet in its place. Rows of nodes that there are stay the same objects."""
         self.grouping, self._read = grouping, grouping.reader()
-        with _without_collecting():
+        with without_collecting():
             self._match_what_changed()
             self.nodes = dict(self.fleet.nodes)
             self.root, self.emptied = Row("", None), []
-            self.rows = {row.id: row for row in self.rows.values() if row.node is not None and self._renew(row)}
+            self._renew_rows()
             self._put_in_groups(self._nest() if grouping.nested else self.nodes.values())
             self._count()
 
@@ -64,14 +64,19 @@ class Forest:
             if self.nodes.get(node_id) is not node:
                 self.match(node_id, matched=self.predicate(node))
 
-    def _renew(self, row: Row) -> bool:
-        """Take a row away from where it was; whether its node is still there."""
-        node = self.nodes.get(row.id)
-        if node is not row.node:
-            row.node, row.sort_key = node, None
-        row.container = row.children = row.order = None
-        row.counts = NOTHING
-        return node is not None
+    def _renew_rows(self) -> None:
+        """Keep the rows of the nodes that there are, each taken away from where it was."""
+        nodes, kept = self.nodes, dict[RowId, Row]()
+        for row_id, row in self.rows.items():
+            node = nodes.get(row_id)
+            if node is not None:
+                if node is not row.node:
+                    row.node, row.sort_key = node, None
+                if row.children is not None or row.order is not None:
+                    row.children, row.order, row.counts = None, None, NOTHING
+                row.container = None
+                kept[row_id] = row
+        self.rows = kept
 
     def _nest(self) -> list[Node]:
         """Hang nodes under their parents; those that do not."""
@@ -310,13 +315,14 @@ class Forest:
         """The place of a row among its siblings."""
         if row.sort_key is None:
             node = row.node
-            row.sort_key = self.order(node) if node else (-1, "~" if not row.name else "", natural(row.name), row.id)
+            row.sort_key = self.order(node) if node is not None else group_key(row.name, row.id)
         return row.sort_key
 
     def sorted(self, row: Row) -> list[Row]:
         """What hangs under a row, in order; the caller leaves it as it is."""
         if row.order is None:
-            row.order = sorted(self._rows_under(row), key=self.key)
+            row.order = self._rows_under(row)
+            row.order.sort(key=attrgetter("sort_key"))
         return row.order
 
     def _rows_under(self, row: Row) -> list[Row]:
@@ -325,6 +331,8 @@ class Forest:
             child = made.get(child_id)
             if child is None:
                 child = made[child_id] = Row(child_id, node, match=all_match or self.lets_through(child_id))
+            if child.sort_key is None:
+                self.key(child)
             child.container = row
             under.append(child)
         return under
@@ -339,15 +347,3 @@ class Forest:
                 yield from self.within(child)
             elif child.match:
                 yield child.node
-
-
-@contextlib.contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Make many objects without the collector walking all of them again and again: half the time at 100,000 nodes."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

@@ -51,7 +51,7 @@ class FleetTree(ScrollView, can_focus=True, inherit_bindings=False):
         self.glyphs = glyphs
         self.clock = clock
         """What ages are counted from, seconds since the epoch."""
-        self.strips: LRUCache[tuple[Look, int], Strip] = LRUCache(1024)
+        self.strips: LRUCache[tuple[Look, int, int], Strip] = LRUCache(1024)
         """Lines drawn before, by what they depend on."""
         self.awaited = False
         """Whether the estate is being read: an empty tree does not mean that there is nothing."""
@@ -213,12 +213,15 @@ class FleetTree(ScrollView, can_focus=True, inherit_bindings=False):
         if index >= len(self.outline.rows):
             self._painted.pop(index, None)
             text = self._nothing() if index == 1 and not self.outline.rows else ""
-            return Strip([Segment(text, self._theme().quiet)]).adjust_cell_length(width).apply_style(self.rich_style)
+            nothing = Strip([Segment(text, self._theme().quiet)]).adjust_cell_length(self.outer_size.width)
+            return nothing.apply_style(self.rich_style)
         look = self._painted[index] = self._look(index, self.clock())
-        strip = self.strips.get((look, width))
+        key = (look, width, self.outer_size.width)
+        strip = self.strips.get(key)
         if strip is None:
-            strip = tree_row.draw(look, width, self.glyphs, self._theme()).apply_style(self.rich_style)
-            self.strips[look, width] = strip
+            style = self.rich_style
+            drawn = tree_row.draw(look, width, self.glyphs, self._theme()).apply_style(style)
+            self.strips[key] = strip = drawn.adjust_cell_length(self.outer_size.width, style)
         return strip
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -241,7 +244,7 @@ class FleetTree(ScrollView, can_focus=True, inherit_bindings=False):
         index = self.scroll_offset.y + y
         strip = self._drawn.get(index)
         if strip is None:
-            strip = self.render_line(y).adjust_cell_length(self.outer_size.width, self.rich_style)
+            strip = self.render_line(y)
             if self.outline.rows:  # what stands in an empty tree depends on more
                 self._drawn[index] = strip
         return strip

@@ -97,10 +97,10 @@ class Naive:
                 found[state] = found.get(state, 0) + 1
         return found
 
-    def place(self, row_id: str) -> tuple[object, ...]:
+    def place(self, row_id: str) -> str:
         if row_id in self.values:
             value = self.values[row_id][-1]
-            return (-1, "" if value else "~", natural(value), row_id)
+            return f"\0{'' if value else '~'}\0{natural(value)}\0{row_id}"
         return self.outline.order(self.nodes[row_id])
 
     def visible(self, row_id: str = "") -> list[str]:
