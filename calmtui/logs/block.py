@@ -161,6 +161,8 @@ class Block(Sequence[LogLine]):
         """The lines from `begin` up to `end`."""
         if begin >= end:
             return Block.empty(self.origins)
+        if end - begin == len(self):
+            return self
         start = int(self.rows["end"][begin - 1]) + 1 if begin else 0
         rows = self.rows[begin:end].view(WHOLE).copy().view(ROW)
         rows["end"] -= start
@@ -176,11 +178,16 @@ def joined(blocks: Sequence[Block]) -> Block:
     """The lines of several blocks of one log, one block's after another's."""
     if len(blocks) == 1:
         return blocks[0]
-    rows = np.concatenate([block.rows.view(WHOLE) for block in blocks]).view(ROW)
+    rows = joined_rows([block.rows for block in blocks])
     lengths = [len(block) for block in blocks]
     before = np.cumsum([0, *(len(block.data) for block in blocks[:-1])])
     rows["end"] += np.repeat(before, lengths).astype(np.uint32)
     return Block(b"".join(block.data for block in blocks), rows, blocks[0].origins)
+
+
+def joined_rows(rows: Sequence[Rows]) -> Rows:
+    """Rows, one array's after another's."""
+    return np.concatenate([some.view(WHOLE) for some in rows]).view(ROW)
 
 
 Key = tuple[int, Origin, int]

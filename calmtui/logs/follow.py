@@ -34,13 +34,16 @@ log = logging.getLogger(__name__)
 
 MAX_READING = 200
 """Nodes read at once; the rest are in a queue that is shown."""
-MAX_PENDING = 50_000
-"""Merged lines that nobody has taken yet, after which reading waits."""
+MAX_PENDING = 200_000
+"""Lines that nobody has taken yet, after which reading waits: more than come while one stream of many is waited for,
+or those that are held up would all be late."""
+MAX_PENDING_BYTES = 64 * 1024 * 1024
+"""The same in bytes, for long lines."""
 SLICE = 1_000
 """Lines read between two turns of the event loop: about 3 ms, so that keys are answered."""
-COLLECTIONS = (100_000, 20, 20)
+COLLECTIONS = (10_000, 20, 20)
 """Thresholds of Python's garbage collection for a process that reads logs: every line is a tuple for a moment, so that
-by default it would begin after every 700. A tenth of the time of a million lines."""
+by default it would begin after every 700, a tenth of the time of a million lines. Each takes 3 ms with so many."""
 SPARE = 60.0
 """Seconds by which a node's clock may be behind ours when it is asked whether the node is new."""
 FIRST_RETRY, LONGEST_RETRY = 1.0, 30.0
@@ -184,9 +187,14 @@ class Follower:
     def take(self, now: int) -> Block:
         """The lines whose turn it is at `now`, nanoseconds since the epoch, in order; see `Merger.take`."""
         lines = self.merger.take(now, pressed=self.held)
-        if len(self.merger) < MAX_PENDING:
+        if not self._full:
             self._room.set()
         return lines
+
+    @property
+    def _full(self) -> bool:
+        """Whether more than enough has come that nobody has taken."""
+        return len(self.merger) >= MAX_PENDING or self.merger.size >= MAX_PENDING_BYTES
 
     async def finished(self) -> None:
         """Wait until every stream has ended; lines may be left to take."""
@@ -267,7 +275,7 @@ class Follower:
                 self.received += len(lines)
                 stream.lines += len(lines)
                 stream.late += self.merger.add(lines, came, history_before=stream.opened)
-                if self.request.follow and len(self.merger) >= MAX_PENDING:
+                if self.request.follow and self._full:
                     self._room.clear()
                 await self.pace.turn()
         if chunk.position:

@@ -10,12 +10,14 @@ import asyncio
 import time
 from contextlib import suppress
 
-MOST = 0.06
+MOST = 0.15
 """Seconds that work gives way to one key at the most, should nobody tell that it was answered."""
+SHARE = 3
+"""It gives way so much longer than it goes on."""
 
 
 class Pace:
-    """Keys have at most half of the time: work that gave way goes on as long, whatever is typed meanwhile."""
+    """Keys have at most three quarters of the time: then work goes on for the rest, whatever is typed meanwhile."""
 
     def __init__(self) -> None:
         self._answered = asyncio.Event()
@@ -29,14 +31,14 @@ class Pace:
         """A key has come. May be called in any thread."""
         now = time.monotonic()
         if now >= self._next:
-            self._pressed, self._until, self._next = now, now + MOST, now + 2 * MOST
+            self._pressed, self._until, self._next = now, now + MOST, now + MOST + MOST / SHARE
             self._answered.clear()
 
     def answered(self) -> None:
         """The screen shows what the key did."""
         now = time.monotonic()
         if now < self._until:
-            self._until, self._next = now, now + (now - self._pressed)
+            self._until, self._next = now, now + (now - self._pressed) / SHARE
             self._answered.set()
 
     async def turn(self) -> None:

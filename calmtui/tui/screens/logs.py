@@ -40,6 +40,7 @@ class LogsScreen(LinesScreen):
         """Follow the nodes, and those that come to be `fitting`; see `LogPane`."""
         self.pane = LogPane(live, nodes, request, fitting)
         super().__init__(live, self.pane.view, self.pane.names)
+        self.view.moved.append(self._moved)
         self.chart = LogChart(self.view)
         self.filtering = Filtering(self)
         self.searching = Searching(self)
@@ -66,8 +67,9 @@ class LogsScreen(LinesScreen):
         self._show_toggles()
         self.chart.show()
 
-    def on_log_view_moved(self) -> None:
-        self._show_toggles()
+    def _moved(self) -> None:
+        if self.is_mounted:
+            self._show_toggles()
 
     def on_log_status_chosen(self, event: LogStatus.Chosen) -> None:
         self.finding.action_counted(event.what)

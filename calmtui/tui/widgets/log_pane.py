@@ -59,6 +59,7 @@ class LogPane(Vertical):
         self._joining = None if fitting is None else Joining(live.fleet, self.follower, fitting)
         self.names = Names(self.follower)
         self.view = LogView(self.names)
+        self.view.moved.append(self._moved)
         self.account = Account(nodes=len(self.follower.streams))
         self._status = LogStatus(self.view.look.signs)
         self._rail = LogRail(self.view)
@@ -99,6 +100,7 @@ class LogPane(Vertical):
             changed |= self.view.feed(None if self._holding else self.follower.take(time.time_ns()))
             more = (self.follower.merger.more and not self._holding) or self.view.behind
             if changed and (not more or time.monotonic() > drawn + LONG_FRAME):
+                await self.follower.pace.turn()
                 self.view.repaint()
                 drawn, changed = time.monotonic(), False
         if self._joining is not None:
@@ -129,7 +131,7 @@ class LogPane(Vertical):
             return True
         return not view.following and view.buffer.full and view.top_rank < len(view.shown.lines) // EVICT
 
-    def on_log_view_moved(self) -> None:
+    def _moved(self) -> None:
         self._count()
         self._rail.show()
 

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 from platformdirs import user_cache_path
 from rich.cells import cell_len
+from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
@@ -66,9 +67,6 @@ class LogView(Widget, can_focus=True):
     }
     """
 
-    class Moved(Message):
-        """Posted when it begins or ceases to follow, or its filter, search or look changed."""
-
     class Selected(Message):
         """Posted when the cursor is on another line."""
 
@@ -83,6 +81,9 @@ class LogView(Widget, can_focus=True):
         """The shown lines that hold what is searched for."""
         self.taps: list[Callable[[Block], None]] = []
         """What else is given the lines as they come."""
+        self.moved: list[Callable[[], None]] = []
+        """Called when it begins or ceases to follow, or its filter, search or look changed: at once, not by a message,
+        so that one paint shows all that a key did."""
         self.following = True
         """Whether the newest line is kept in sight."""
         self.unseen = 0
@@ -95,6 +96,8 @@ class LogView(Widget, can_focus=True):
         """The line at the top while not following."""
         self._current: LogLine | None = None
         self._rows: list[Row] = []
+        self._ground = Style.null()
+        """What lies beneath every row."""
         self._at: object = None
         """The key of the line under the cursor, as it was drawn last."""
 
@@ -197,7 +200,8 @@ class LogView(Widget, can_focus=True):
 
     def _changed(self) -> None:
         self.repaint()
-        self.post_message(self.Moved())
+        for tell in self.moved:
+            tell()
 
     # -- moving ------------------------------------------------------------------
 
@@ -275,7 +279,7 @@ class LogView(Widget, can_focus=True):
         self._take_styles()
 
     def _take_styles(self) -> None:
-        self.look = replace(self.look, styles=styles(self))
+        self.look, self._ground = replace(self.look, styles=styles(self)), self.rich_style
         self.repaint()
 
     def on_resize(self) -> None:
@@ -335,8 +339,8 @@ class LogView(Widget, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """A row of the screen."""
         if y < len(self._rows):
-            return self._rows[y][1].apply_style(self.rich_style)
-        return Strip.blank(self.size.width, self.rich_style)
+            return self._rows[y][1].apply_style(self._ground)
+        return Strip.blank(self.size.width, self._ground)
 
 
 def _scan(wanted: Filter) -> int:

@@ -1,4 +1,4 @@
-"""Work between slices waits while a key is on its way, and never for longer than it has worked."""
+"""Work between slices waits while a key is on its way, but has a share of the time whatever is typed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from calmtui.logs import pace
-from calmtui.logs.pace import MOST, Pace
+from calmtui.logs.pace import MOST, SHARE, Pace
 
 
 class Clock:
@@ -53,15 +53,15 @@ async def test_a_key_that_nobody_answers_holds_work_up_for_a_moment_only(clock: 
     assert await waits(work) is None
 
 
-async def test_work_goes_on_as_long_as_it_gave_way_however_fast_keys_come(clock: Clock) -> None:
+async def test_work_goes_on_for_its_share_however_fast_keys_come(clock: Clock) -> None:
     work = Pace()
     work.pressed()
-    clock.now += 0.02
+    clock.now += 0.03
     work.answered()
-    clock.now += 0.01
+    clock.now += 0.03 / SHARE / 2
     work.pressed()
     assert await waits(work) is None
-    clock.now += 0.01
+    clock.now += 0.03 / SHARE / 2
     work.pressed()
     turn = await waits(work)
     assert turn is not None
