@@ -20,10 +20,8 @@ PATIENCE = 2 * SECOND
 """How long it waits at the most, and how far behind a stream may be that is waited for."""
 CALM = 60 * SECOND
 """After so long without a late line, lines wait no longer than at first."""
-SORTED = 2048
-"""Lines put in order at once: what is done for each stream is done once for all of them, in 3 to 6 ms."""
 MOST = 2048
-"""Lines of those given out at once, which takes a few ms to be kept and drawn: keys have their turn in between."""
+"""Lines put in order and given out at once, which takes 3 to 6 ms: keys have their turn in between."""
 MOST_LATE = 256
 """Of those that belong among lines given out earlier: each may have to be put into a segment of its own."""
 
@@ -180,10 +178,10 @@ class Merger:
         """Where in each block those lines end whose turn it is; when they are too many, the earliest of them."""
         ends = [turn.end(one) for one in concerned]
         waiting = list(zip(concerned, ends, strict=True))
-        self._cut = sum(end - one.begin for one, end in waiting) > SORTED
+        self._cut = sum(end - one.begin for one, end in waiting) > MOST
         if not self._cut:
             return ends
-        last = self._earliest([one.lines.rows[one.begin : end] for one, end in waiting if end > one.begin], SORTED)
+        last = self._earliest([one.lines.rows[one.begin : end] for one, end in waiting if end > one.begin], MOST)
         return [min(end, one.upto(last)) for one, end in waiting]
 
     def _earliest(self, rows: list[Rows], count: int) -> Key:
