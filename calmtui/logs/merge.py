@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from calmtui.logs.block import LATE, Block, Key, Origins, Rows, joined, joined_rows, key_at, upto
-from calmtui.logs.line import SECOND
+from calmtui.logs.block import LATE, Block, Key, Origins, joined, joined_rows, key_at, upto
+from calmtui.logs.line import SECOND, Origin
 
 LATENESS = 3 * SECOND // 10
 """How long a line waits at least for those before it, in nanoseconds: what a reader does not feel."""
@@ -24,12 +25,16 @@ MOST = 2048
 """Lines put in order and given out at once, which takes 3 to 6 ms: keys have their turn in between."""
 MOST_LATE = 256
 """Of those that belong among lines given out earlier: each may have to be put into a segment of its own."""
+NOWHERE = Origin("", "", "")
+"""Stands before every stream."""
 
 
 class _Waiting(NamedTuple):
     came: int
     lines: Block
     """In order."""
+    times: NDArray[np.int64]
+    """Of each of them."""
     first: int
     """The time of the first of them that was not given out."""
     last: Key
@@ -42,29 +47,6 @@ class _Waiting(NamedTuple):
         if self.last <= key:
             return len(self.lines)
         return self.begin if self.first > key[0] else max(upto(self.lines, key), self.begin)
-
-
-class _Turn(NamedTuple):
-    """Whose turn it is: all up to `due`, and what stands up to `ripe` if the time `reached` is not before it."""
-
-    due: Key | None
-    ripe: Key | None
-    reached: int
-
-    @property
-    def latest(self) -> int:
-        """The last moment of which a line may have its turn; -1: there is none."""
-        due = -1 if self.due is None else self.due[0]
-        return due if self.ripe is None else max(due, min(self.ripe[0], self.reached))
-
-    def end(self, one: _Waiting) -> int:
-        """Where in a waiting block those lines end."""
-        end = one.begin if self.due is None else one.upto(self.due)
-        if self.ripe is None or end == len(one.lines) or one.first > self.reached:
-            return end
-        at = one.lines.rows["at"]
-        reached = len(at) if one.last[0] <= self.reached else int(np.searchsorted(at, self.reached, "right"))
-        return max(end, min(one.upto(self.ripe), reached))
 
 
 class Merger:
@@ -115,7 +97,8 @@ class Merger:
             lines, late = self._judged(lines, came, history_before)
             reach = int(lines.rows["at"][-1])
             self._heard[int(lines.rows["origin"][0])] = (came, reach, reach >= history_before)
-        self._waiting.append(_Waiting(came, lines, int(lines.rows["at"][0]), key_at(lines, len(lines) - 1)))
+        times = np.ascontiguousarray(lines.rows["at"])
+        self._waiting.append(_Waiting(came, lines, times, int(times[0]), key_at(lines, len(lines) - 1)))
         return late
 
     def _judged(self, lines: Block, came: int, history_before: int) -> tuple[Block, int]:
@@ -145,7 +128,7 @@ class Merger:
         if self._given == len(self._ready) and self.lateness is not None:
             if now > self._raised + CALM:
                 self.lateness = self._least
-            self._make_ready(self._turn(now, self.lateness or 0, pressed=pressed))
+            self._make_ready(self._bound(now, self.lateness or 0, pressed=pressed))
         begin = self._given
         most = MOST if self._early - begin <= MOST_LATE else MOST_LATE
         self._given = min(begin + most, len(self._ready))
@@ -155,17 +138,17 @@ class Merger:
         self.more = self._cut or self._given < len(self._ready)
         return given
 
-    def _make_ready(self, turn: _Turn) -> None:
-        """Put those in order whose turn it is, the earliest of them if they are very many."""
-        latest, concerned, due = turn.latest, list[_Waiting](), list[Block]()
-        kept = list[_Waiting]()
+    def _make_ready(self, bound: Key | None) -> None:
+        """Put those in order that stand up to there, the earliest of them if they are very many."""
+        concerned, kept, due = list[_Waiting](), list[_Waiting](), list[Block]()
         for one in self._waiting:
-            (concerned if one.first <= latest else kept).append(one)
-        for one, end in zip(concerned, self._within_bounds(concerned, turn), strict=True):
+            (concerned if bound is not None and one.first <= bound[0] else kept).append(one)
+        ends = [] if bound is None else self._ends(concerned, bound)
+        for one, end in zip(concerned, ends, strict=True):
             if end > one.begin:
                 due.append(one.lines.stretch(one.begin, end))
             if end < len(one.lines):
-                kept.append(one._replace(begin=end, first=int(one.lines.rows["at"][end])))
+                kept.append(one._replace(begin=end, first=int(one.times[end])))
         self._waiting, self._given, self._early = kept, 0, 0
         self._ready = joined(due).ordered() if due else Block.empty(self._origins)
         if due:
@@ -174,42 +157,50 @@ class Merger:
                 self._early = upto(self._ready, self._newest)
             self._newest = newest if self._newest is None else max(newest, self._newest)
 
-    def _within_bounds(self, concerned: list[_Waiting], turn: _Turn) -> list[int]:
-        """Where in each block those lines end whose turn it is; when they are too many, the earliest of them."""
-        ends = [turn.end(one) for one in concerned]
+    def _ends(self, concerned: list[_Waiting], bound: Key) -> list[int]:
+        """Where in each block those lines end that stand up to there; when they are too many, the earliest of them."""
+        ends = [one.upto(bound) for one in concerned]
         waiting = list(zip(concerned, ends, strict=True))
         self._cut = sum(end - one.begin for one, end in waiting) > MOST
         if not self._cut:
             return ends
-        last = self._earliest([one.lines.rows[one.begin : end] for one, end in waiting if end > one.begin], MOST)
+        times = [one.times[one.begin : end] for one, end in waiting]
+        at = int(np.partition(np.concatenate(times), MOST - 1)[MOST - 1])
+        before = [int(some.searchsorted(at)) for some in times]
+        if any(before):
+            return [one.begin + count for one, count in zip(concerned, before, strict=True)]
+        last = self._last_of_the_earliest(at, waiting)
         return [min(end, one.upto(last)) for one, end in waiting]
 
-    def _earliest(self, rows: list[Rows], count: int) -> Key:
-        """The place of the last of so many, the earliest of all."""
-        times = [np.ascontiguousarray(some["at"]) for some in rows]
-        at = int(np.partition(np.concatenate(times), count - 1)[count - 1])
-        before = [int(some.searchsorted(at)) for some in times]
-        behind = [int(some.searchsorted(at, "right")) for some in times]
-        same = joined_rows([some[a:b] for some, a, b in zip(rows, before, behind, strict=True) if b > a])
-        order = np.lexsort((same["seq"], self._origins.ranks[same["origin"]]))
-        row = same[order[count - sum(before) - 1]]
+    def _last_of_the_earliest(self, at: int, waiting: list[tuple[_Waiting, int]]) -> Key:
+        """The place of the last of MOST, if that many are of the earliest moment."""
+        same = joined_rows(
+            [
+                one.lines.rows[one.begin : one.begin + int(one.times[one.begin : end].searchsorted(at, "right"))]
+                for one, end in waiting
+            ]
+        )
+        row = same[np.lexsort((same["seq"], self._origins.ranks[same["origin"]]))[MOST - 1]]
         return at, self._origins.known[row["origin"]], int(row["seq"])
 
-    def _turn(self, now: int, lateness: int, *, pressed: bool) -> _Turn:
+    def _bound(self, now: int, lateness: int, *, pressed: bool) -> Key | None:
+        """Up to where lines have their turn; None: there are none."""
         patience = max(lateness, PATIENCE)
         due = [one.last for one in self._waiting if one.came <= now - patience]
-        ripe = [one.last for one in self._waiting if pressed or one.came <= now - lateness]
         if self._newest is not None:  # what belongs before it is out of order anyhow
             due.append(self._newest)
-        reached = min(
-            (
-                reach
-                for came, reach, live in self._heard.values()
-                if came > now - lateness and (pressed or (live and reach > came - patience))
-            ),
-            default=now,
-        )
-        return _Turn(max(due, default=None), max(ripe, default=None), reached)
+        ripe = max((one.last for one in self._waiting if pressed or one.came <= now - lateness), default=None)
+        if ripe is not None:
+            reached = min(
+                (
+                    reach
+                    for came, reach, live in self._heard.values()
+                    if came > now - lateness and (pressed or (live and reach > came - patience))
+                ),
+                default=now,
+            )
+            due.append(min(ripe, (reached + 1, NOWHERE, 0)))
+        return max(due, default=None)
 
     def rest(self) -> Block:
         """All that is still held, in order, when no more will come."""
