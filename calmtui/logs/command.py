@@ -16,7 +16,7 @@ from calmtui.estate.live import LiveEstate
 from calmtui.estate.model import Estate
 from calmtui.fleet.node import Node
 from calmtui.fleet.update import Update
-from calmtui.providers.base import Command, Ended, Exec, LogChunk, LogRequest, Output
+from calmtui.providers.base import Command, Ended, Exec, LogChunk, LogRequest, Output, Untimed
 
 LONGEST_LINE = 1024 * 1024
 """Bytes after which a line is given out although its end has not come."""
@@ -71,7 +71,7 @@ class CommandLogs:
                 async for piece in pieces:
                     if isinstance(piece, Output):
                         if lines := split.feed(piece):
-                            yield LogChunk("stderr" if piece.is_error else "", lines)
+                            yield LogChunk("stderr" if piece.is_error else "", Untimed(lines))
                     elif isinstance(piece, Ended):
                         for chunk in split.rest():
                             yield chunk
@@ -87,14 +87,16 @@ class _Lines:
     def __init__(self) -> None:
         self._open = {False: b"", True: b""}
 
-    def feed(self, piece: Output) -> list[tuple[int | None, bytes]]:
+    def feed(self, piece: Output) -> list[bytes]:
         """The lines that this piece completes."""
         *whole, rest = (self._open[piece.is_error] + piece.data).split(b"\n")
         if len(rest) >= LONGEST_LINE:
             whole, rest = [*whole, rest], b""
         self._open[piece.is_error] = rest
-        return [(None, line) for line in whole]
+        return whole
 
     def rest(self) -> list[LogChunk]:
         """What has no line end."""
-        return [LogChunk("stderr" if is_error else "", [(None, rest)]) for is_error, rest in self._open.items() if rest]
+        return [
+            LogChunk("stderr" if is_error else "", Untimed([rest])) for is_error, rest in self._open.items() if rest
+        ]

@@ -19,6 +19,7 @@ from calmtui.logs.level import Level
 from calmtui.logs.line import SECOND, Origin
 from calmtui.logs.sgr import MAX_BYTES, cut, decode
 from calmtui.logs.times import Clock
+from calmtui.providers.base import Untimed
 
 TOGETHER = SECOND
 """A line that goes on with another belongs to it when its time, or when it came, is so little after, in nanoseconds;
@@ -54,15 +55,11 @@ class Reader:
 
     def lines(self, raw: Raw, came: int) -> Block:
         """The lines of a chunk; `came` is now, in nanoseconds."""
-        raw = _without_line_ends(raw)
         if not raw:
             return Block.empty(self.origins)
-        times, pieces = map(list, zip(*raw, strict=True))
-        rows = self._rows(len(raw))
+        pieces, given = _whole_lines(*_apart(raw))
+        rows = self._rows(len(pieces))
         rows["flags"] = self._cut(pieces) | _not_text(pieces)
-        given = np.full(len(raw), NO_TIME)
-        if times.count(None) < len(times):
-            given[:] = [NO_TIME if ts is None else ts for ts in times]
         self._read(rows, pieces, given, came)
         return Block.of(pieces, rows, self.origins)
 
@@ -158,14 +155,24 @@ class Reader:
         return np.where(said >= 0, levels[np.maximum(said, 0)], np.uint8(self._last_level))
 
 
-def _without_line_ends(raw: Raw) -> Raw:
+def _apart(raw: Raw) -> tuple[list[bytes], Ints]:
+    """The bytes of lines, and the times that their source gives."""
+    if isinstance(raw, Untimed):
+        return list(raw.lines), np.full(len(raw), NO_TIME)
+    given = [NO_TIME if ts is None else ts for ts, _ in raw]
+    return [piece for _, piece in raw], np.array(given, np.int64)
+
+
+def _whole_lines(pieces: list[bytes], given: Ints) -> tuple[list[bytes], Ints]:
     """The lines without the other half of a line end, and those that hold line ends as several."""
-    joined = b"\n".join([piece for _, piece in raw])
+    joined = b"\n".join(pieces)
     if b"\r" in joined:
-        raw = [(ts, piece.removesuffix(b"\r")) for ts, piece in raw]
-    if joined.count(b"\n") >= len(raw):
-        raw = [(ts, line.removesuffix(b"\r")) for ts, piece in raw for line in piece.rstrip(b"\n").split(b"\n")]
-    return raw
+        pieces = [piece.removesuffix(b"\r") for piece in pieces]
+    if joined.count(b"\n") >= len(pieces):
+        parts = [piece.rstrip(b"\n").split(b"\n") for piece in pieces]
+        pieces = [line.removesuffix(b"\r") for lines in parts for line in lines]
+        given = np.repeat(given, [len(lines) for lines in parts])
+    return pieces, given
 
 
 def _not_text(pieces: list[bytes]) -> NDArray[np.uint8]:

@@ -27,7 +27,7 @@ from calmtui.logs.tail import (
     lines_of,
     unpacked,
 )  # fmt: skip
-from calmtui.providers.base import LogChunk, LogRequest
+from calmtui.providers.base import LogChunk, LogRequest, Untimed
 
 STDIN = "-"
 TICK = 0.25
@@ -141,7 +141,7 @@ def _reason(error: Exception) -> str:
 
 
 def _chunk(lines: list[bytes]) -> LogChunk:
-    return LogChunk("", [(None, line) for line in lines])
+    return LogChunk("", Untimed(lines))
 
 
 async def _piped(descriptor: int) -> AsyncGenerator[LogChunk, None]:
@@ -202,8 +202,7 @@ async def _followed(path: Path, request: LogRequest, older: Iterable[Path]) -> A
         while True:
             lines, note, gap = await asyncio.to_thread(file.added)
             if lines or note:
-                raw: list[tuple[int | None, bytes]] = [(None, line) for line in lines]
-                yield LogChunk("", raw, note, gap=gap, position=file.position, behind=file.behind)
+                yield LogChunk("", Untimed(lines), note, gap=gap, position=file.position, behind=file.behind)
             else:
                 await asyncio.sleep(TICK)
     finally:

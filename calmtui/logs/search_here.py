@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 import msgspec
@@ -109,7 +109,7 @@ class _Stream:
         cuts = "; ".join(filter(None, [cut, shown if self._cut and self._request.max_lines else ""]))
         return Counted(self.name, self._matches, dict(self._histogram), self.read, self.read, cuts)
 
-    def take(self, lines: list[tuple[int | None, bytes]]) -> None:
+    def take(self, lines: Sequence[tuple[int | None, bytes]]) -> None:
         """Search some more lines."""
         for given, text in lines:
             self.read += len(text) + 1

@@ -22,7 +22,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload, runtime_checkable
 
 import msgspec
 
@@ -122,6 +122,25 @@ class LogRequest(msgspec.Struct, frozen=True):
     right after it, whatever `tail` and `since` say; what can no longer be found is a gap."""
 
 
+class Untimed(Sequence[tuple[int | None, bytes]]):
+    """Lines whose source gives no times: as many as dozens of hosts send are not made a tuple each."""
+
+    def __init__(self, lines: list[bytes]) -> None:
+        self.lines = lines
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @overload
+    def __getitem__(self, number: int) -> tuple[int | None, bytes]: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> Untimed: ...
+
+    def __getitem__(self, number: int | slice) -> tuple[int | None, bytes] | Untimed:
+        return Untimed(self.lines[number]) if isinstance(number, slice) else (None, self.lines[number])
+
+
 class LogChunk(msgspec.Struct, frozen=True, gc=False):
     """Lines of one stream, in its order, as raw bytes without their line ends.
 
@@ -130,7 +149,7 @@ class LogChunk(msgspec.Struct, frozen=True, gc=False):
 
     stream: str
     """What the lines come from, within the node: a path, a container's name; empty when there is one only."""
-    lines: list[tuple[int | None, bytes]] = []
+    lines: Sequence[tuple[int | None, bytes]] = ()
     """Time in nanoseconds since the epoch as the source gives it (None: the text may hold one), and text."""
     note: str = ""
     """Something the reader must know: a gap, a rotation, a reconnect, an end. Shown as a row of its own."""

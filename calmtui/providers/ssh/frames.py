@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from calmtui.providers.base import LogChunk
+from calmtui.providers.base import LogChunk, Untimed
 from calmtui.providers.ssh.places import COMPARED, ELSEWHERE, NOT_BEGUN, Place, Text
 from calmtui.providers.ssh.prints import fits, length
 
@@ -38,7 +38,7 @@ class Frames:
         self.nonce = nonce
         self._prefix = b"\x1e" + nonce.encode() + b" "
         self._tail = tail
-        self._held: dict[str, deque[tuple[int | None, bytes]]] | None = {} if hold and tail is not None else None
+        self._held: dict[str, deque[bytes]] | None = {} if hold and tail is not None else None
         self._buffer = b""
         self._words: list[str] = []
         """The frame whose bytes are coming."""
@@ -193,11 +193,11 @@ class Frames:
     def _lines(self, place: Place, text: Text, data: bytes, behind: int = 0) -> Iterator[LogChunk]:
         whole, newline, text.rest = (text.rest + data).rpartition(b"\n")
         if newline:
-            lines: list[tuple[int | None, bytes]] = [(None, line) for line in whole.split(b"\n")]
+            lines = whole.split(b"\n")
             if self._held is not None:
                 self._held.setdefault(place.path, deque(maxlen=self._tail)).extend(lines)
             else:
-                yield LogChunk(place.path, lines, position=place.position, behind=behind)
+                yield LogChunk(place.path, Untimed(lines), position=place.position, behind=behind)
         if len(text.rest) > _LONGEST_LINE:
             yield from self._finish(place, text)
             yield self._note(place, f"a line of more than {_LONGEST_LINE} bytes is shown in parts")
@@ -207,7 +207,7 @@ class Frames:
         held, self._held = self._held or {}, None
         for place in self.places:
             lines = list(held.get(place.path, ()))
-            yield LogChunk(place.path, lines, position=place.position, behind=0)
+            yield LogChunk(place.path, Untimed(lines), position=place.position, behind=0)
 
     def _late_ends(self, place: Place) -> Iterator[LogChunk]:
         if place.late is not None:
@@ -218,7 +218,7 @@ class Frames:
         """A last line without its end, as it stands."""
         rest, text.rest = text.rest.rstrip(b"\0"), b""
         if rest:
-            yield LogChunk(place.path, [(None, rest)], position=place.position)
+            yield LogChunk(place.path, Untimed([rest]), position=place.position)
 
     def _note(self, place: Place, note: str) -> LogChunk:
         return LogChunk(place.path, note=note, position=place.position)

@@ -13,6 +13,9 @@ OUTPUT_LIMIT = 10 * 1024 * 1024
 """Bytes of output, stdout and stderr each, that are kept of a command."""
 WINDOW = 256 * 1024
 """Bytes that the far side may send ahead of a slow reader of a stream."""
+PILE, PILING = 64 * 1024, 0.03
+"""Less than so many bytes wait for more for so many seconds: a thousand lines at once cost half of what five times
+two hundred do, and nobody sees the difference."""
 SILENCE = 30.0
 """Seconds without any byte from a stream that says every five seconds that it is there, after which it is dead."""
 BEAT = b"\x1e"
@@ -109,6 +112,8 @@ class Stream(asyncssh.SSHClientSession[bytes]):
             except TimeoutError:
                 self.error = ConnectionError(f"nothing was heard from the host for {SILENCE:g} s")
                 self._ended = True
+        if self._held < PILE and not self._ended:
+            await asyncio.sleep(PILING)
         data = b"".join(self._pieces)
         self._pieces.clear()
         self._held = 0
