@@ -94,14 +94,29 @@ class Reader:
         levels = self._levels.read_all(pieces, stamps)
         timed = own != NO_TIME
         heads = timed & ~self._shaped(pieces, given)
-        before = np.maximum.accumulate(np.where(timed, np.arange(len(rows)), -1))
+        if heads.all():
+            at, ts, flags = self._placed(own, came), own, np.full(len(rows), DATED, np.uint8)
+        else:
+            at, ts, flags = self._continued(own, timed, heads, came)
+            levels = self._inherited(levels, flags & CONTINUES > 0)
+        rows["at"], rows["ts"], rows["stamp"], rows["level"] = at, ts, stamps, levels
+        rows["flags"] |= flags
+        if timed.any():
+            self.last_time, self._last_came = int(ts[-1]), came
+        elif self._known(came):
+            self._last_came = came
+        self._last_at, self._last_level = int(at[-1]), int(levels[-1])
+
+    def _continued(self, own: Ints, timed: Mask, heads: Mask, came: int) -> tuple[Ints, Ints, NDArray[np.uint8]]:
+        """Where lines stand in time, their times, and flags, when some of them go on with the one before."""
+        known = self._known(came)
+        before = np.maximum.accumulate(np.where(timed, np.arange(len(own)), -1))
         joins = before >= 0
-        known = self.last_time is not None and came - self._last_came <= TOGETHER
         ts = np.where(joins, own[np.maximum(before, 0)], (self.last_time or 0) if known else came)
         dated = joins | known
         at = self._placed(ts, came)
 
-        event = np.maximum.accumulate(np.where(heads, np.arange(len(rows)), -1))
+        event = np.maximum.accumulate(np.where(heads, np.arange(len(own)), -1))
         head_at = np.where(event >= 0, at[np.maximum(event, 0)], self._last_at)
         goes_on = dated & ~heads & ((event >= 0) | known)
         together = goes_on & (at - head_at <= TOGETHER) & (at >= head_at - TOGETHER)
@@ -109,15 +124,11 @@ class Reader:
         if self.last_time is None and not timed[0] and timed.any():  # the end of an event before the first time
             first = int(np.argmax(timed))
             at[:first] = at[first]
+        return at, ts, (DATED * dated | CONTINUES * goes_on).astype(np.uint8)
 
-        levels = self._inherited(levels, goes_on)
-        rows["at"], rows["ts"], rows["stamp"], rows["level"] = at, ts, stamps, levels
-        rows["flags"] |= (DATED * dated | CONTINUES * goes_on).astype(np.uint8)
-        if timed.any():
-            self.last_time, self._last_came = int(ts[-1]), came
-        elif known:
-            self._last_came = came
-        self._last_at, self._last_level = int(at[-1]), int(levels[-1])
+    def _known(self, came: int) -> bool:
+        """Whether a line that came then may go on with the last one."""
+        return self.last_time is not None and came - self._last_came <= TOGETHER
 
     def _times(self, pieces: list[bytes], given: Ints) -> tuple[Ints, NDArray[np.uint16]]:
         """The time of each line, its source's or else its own, and how many characters of it spell it."""

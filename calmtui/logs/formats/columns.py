@@ -13,10 +13,10 @@ from datetime import UTC, tzinfo
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from calmtui.logs.formats import spellings
+from calmtui.logs.formats.beginnings import windows_of
 from calmtui.logs.formats.spellings import DAY, QUARTER, Form
 from calmtui.logs.line import SECOND
 
@@ -48,15 +48,14 @@ class Block(NamedTuple):
     """Lines, one after the other in one array."""
 
     lines: Sequence[bytes]
-    text: Bytes
+    text: bytes
     begins: Ints
 
     @classmethod
     def of(cls, lines: Sequence[bytes]) -> Block:
         """The block of these lines, with a line feed after each."""
         lengths = np.fromiter(map(len, lines), np.int64, len(lines)) + 1
-        joined = b"\n".join(lines) + b"\n" * PAD
-        return cls(lines, np.frombuffer(joined, np.uint8), np.cumsum(lengths) - lengths)
+        return cls(lines, b"\n".join(lines) + b"\n" * PAD, np.cumsum(lengths) - lengths)
 
 
 class Shape:
@@ -77,11 +76,16 @@ class Shape:
         self.template = (text[first : end + 1] + "\n")[: end + 1 - first].encode()
         self._length = end - first
         spans = {name: found.span(name) for name in _DIGITS if self._parts.get(name)}
-        self._columns = {
+        columns = {
             name: [place - first for place in range(*span) if text[place] != " "] for name, span in spans.items()
         }
-        digits = sorted(place for places in self._columns.values() for place in places)
-        self._digits = np.array(digits, np.intp)
+        self._counts = {name: len(places) for name, places in columns.items()}
+        """How many digits each number of the time has."""
+        self._digits = np.array(sorted(place for places in columns.values() for place in places), np.intp)
+        self._weights = np.zeros((len(self._digits), len(columns)), np.int64)
+        """What each digit counts in each number."""
+        for column, places in enumerate(columns.values()):
+            self._weights[np.searchsorted(self._digits, places), column] = 10 ** np.arange(len(places) - 1, -1, -1)
         self._literal = np.setdiff1d(np.arange(len(self.template)), self._digits)
         self._expected = np.frombuffer(self.template, np.uint8)[self._literal]
 
@@ -97,12 +101,13 @@ class Shape:
         """Fill in `times` and `stamps` for those of the rows that have this shape; the rows that have not."""
         begins = self._places(block, rows)
         width = len(self.template) + _FOLLOWS
-        windows = sliding_window_view(block.text, width)[begins]
+        windows = windows_of(block.text, width)[begins]
+        digits = windows[:, self._digits] - np.uint8(48)
         fits = (windows[:, self._literal] == self._expected).all(axis=1)
-        fits &= (windows[:, self._digits] - np.uint8(48) <= 9).all(axis=1)
+        fits &= (digits <= 9).all(axis=1)
         fits &= ~self._goes_on(windows)
         windows = windows[fits]
-        read, valid = self._times(windows)
+        read, valid = self._times(digits[fits])
         fits[fits] = valid
         done = rows[fits]
         times[done] = read[valid]
@@ -141,16 +146,16 @@ class Shape:
             goes_on |= _HALF[one] & _DAY[two]
         return goes_on
 
-    def _times(self, windows: Bytes) -> tuple[Ints, NDArray[np.bool_]]:
+    def _times(self, digits: Bytes) -> tuple[Ints, NDArray[np.bool_]]:
         """Nanoseconds since the epoch of each row, and whether they are a time at all."""
-        value = {name: _number(windows, places) for name, places in self._columns.items()}
-        fraction = value.get("f", np.zeros(len(windows), np.int64)) * 10 ** (9 - len(self._columns.get("f", ())))
+        count = len(digits)
+        value = dict(zip(self._counts, (digits.astype(np.int64) @ self._weights).T, strict=True))
+        fraction = value.get("f", np.zeros(count, np.int64)) * 10 ** (9 - self._counts.get("f", 0))
         if "s" in value:
-            digits = len(self._columns["s"])
-            shift = 10 ** (19 - digits)
-            fraction = fraction * shift // SECOND if digits < 19 else fraction * 0
-            return value["s"] * shift + fraction, np.ones(len(windows), np.bool_)
-        begins = self._days(value, len(windows))
+            shift = 10 ** (19 - self._counts["s"])
+            fraction = fraction * shift // SECOND if shift > 1 else fraction * 0
+            return value["s"] * shift + fraction, np.ones(count, np.bool_)
+        begins = self._days(value, count)
         hour = value["H"]
         valid = (begins != NO_TIME) & (hour <= 23) & (value["M"] <= 59) & (value["S"] <= 60)
         if half := self._parts.get("p"):
@@ -166,7 +171,11 @@ class Shape:
         none = np.zeros(count, np.int64)
         year = value["y"] + 2000 if "y" in value else value.get("Y", none)
         month = value["m"] if "m" in value else none + spellings.month_of(self._parts)
-        days, which = np.unique((year * 16 + month) * 32 + value.get("d", none), return_inverse=True)
+        days = (year * 16 + month) * 32 + value.get("d", none)
+        if count and (days == days[0]).all():
+            days, which = days[:1], none
+        else:
+            days, which = np.unique(days, return_inverse=True)
         begins = [spellings.day_begin(day >> 9, day >> 5 & 15, day & 31) for day in days.tolist()]
         return np.array([NO_TIME if begin is None else begin for begin in begins], np.int64)[which]
 
@@ -188,6 +197,8 @@ class Shape:
         going = np.ones(len(windows), np.bool_)
         for _ in range(4):
             going &= _BLANK[windows[rows, ends]]
+            if not going.any():
+                break
             ends += going
         return ends
 
@@ -196,11 +207,6 @@ def _blank(line: bytes, number: int) -> int:
     """Where the line's blank of that number stands; -1 when it has fewer."""
     parts = line.split(b" ", number)
     return len(line) - len(parts[-1]) - 1 if len(parts) > number else -1
-
-
-def _number(windows: Bytes, places: list[int]) -> Ints:
-    powers = 10 ** np.arange(len(places) - 1, -1, -1, dtype=np.int64)
-    return np.asarray((windows[:, places] - np.uint8(48)) @ powers)
 
 
 def _digit(column: Bytes) -> NDArray[np.bool_]:

@@ -87,7 +87,7 @@ class Levels:
                 heads.append(head)
             else:
                 levels[row] = level
-        for which in self._worth_reading(lines, rows, heads):
+        for which in self._worth_reading(lines, rows, heads) if rows else ():
             row = rows[which]
             levels[row] = self._read(lines[row], stamps[row], heads[which])
 
