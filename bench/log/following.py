@@ -7,6 +7,7 @@ into the file RESULT what was delivered, which it finds by reading every kept li
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import re
 import signal
@@ -75,6 +76,7 @@ async def main(config: Path, expected: int, result: Path, hosts: list[str]) -> N
         begun(result).touch()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, lambda: app.run_worker(end()))
+    gc.freeze()  # as the console does before it connects
     app.call_later(lambda: app.push_screen(logs))
     app.call_later(lambda: app.run_worker(tell_when_begun()))
     await app.run_async()
