@@ -8,6 +8,7 @@ import json
 import statistics
 import sys
 
+import calmtui.tui  # noqa: F401 -- first, as when the console starts: it sets how often Textual paints
 from bench.lab import nodes
 from bench.lab.painting import cost, key, memory, running
 from calmtui.estate.live import LiveEstate

@@ -7,6 +7,7 @@ every word on a true-colour terminal, which a slow line has to carry with every 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual.drivers.linux_driver import LinuxDriver
@@ -67,6 +68,7 @@ def thin(data: str) -> str:
     return "".join(thinned)
 
 
+@lru_cache(maxsize=4096)
 def _after(look: Look, codes: str) -> Look:
     for code in _CODE.findall(codes or "0"):
         if code == "0":
@@ -80,6 +82,7 @@ def _after(look: Look, codes: str) -> Look:
     return look
 
 
+@lru_cache(maxsize=4096)
 def _difference(now: Look, want: Look) -> str:
     """What makes the one of the other."""
     if want == now:

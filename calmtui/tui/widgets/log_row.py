@@ -43,6 +43,7 @@ class Styles:
     note: Style = _NOTHING
     trouble: Style = _NOTHING
     match: Style = _NOTHING
+    """Laid over that of the text."""
     cursor: Style = _NOTHING
     names: Sequence[Style] = (_NOTHING,)
 
@@ -90,7 +91,7 @@ def draw(line: LogLine, name: str, colour: int, look: Look, *, current: bool = F
     head.append(Segment(f"{_mark(line, look.signs)} ", styles.trouble if _is_trouble(line) else styles.of(line.level)))
     indent = sum(cell_len(segment.text) for segment in head)
     body = _body(line, look, max(look.width - indent, 1))
-    rows = [[*head, *body[0]], *([Segment(" " * indent), *rest] for rest in body[1:])]
+    rows = [[*head, *body[0]], *([Segment(" " * indent, styles.text), *rest] for rest in body[1:])]
     return [Strip(segments).adjust_cell_length(look.width, styles.text) for segments in rows]
 
 

@@ -22,14 +22,15 @@ three more. Their vermilion is left out: it is too near to an error's."""
 
 
 def styles(widget: Widget) -> Styles:
-    """What the theme says for a widget that has the component classes `log--…`."""
+    """What the theme says for a widget that has the component classes `log--…`, on the widget's ground."""
+    ground = widget.rich_style
 
     def of(name: str) -> Style:
-        return widget.get_component_rich_style(f"log--{name}")
+        return ground + widget.get_component_rich_style(f"log--{name}")
 
     side = 0 if widget.app.current_theme.dark else 1
     return Styles(
-        time=of("time"), quiet=of("quiet"), warn=of("warn"), error=of("error"), note=of("note"),
-        trouble=of("trouble"), match=of("match"), cursor=of("cursor"),
-        names=[Style(color=pair[side]) for pair in NAME_COLOURS],
+        text=ground, time=of("time"), quiet=of("quiet"), warn=of("warn"), error=of("error"), note=of("note"),
+        trouble=of("trouble"), match=widget.get_component_rich_style("log--match"), cursor=of("cursor"),
+        names=[ground + Style(color=pair[side]) for pair in NAME_COLOURS],
     )  # fmt: skip

@@ -15,7 +15,6 @@ from typing import ClassVar
 
 from platformdirs import user_cache_path
 from rich.cells import cell_len
-from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
@@ -96,8 +95,6 @@ class LogView(Widget, can_focus=True):
         """The line at the top while not following."""
         self._current: LogLine | None = None
         self._rows: list[Row] = []
-        self._ground = Style.null()
-        """What lies beneath every row."""
         self._at: object = None
         """The key of the line under the cursor, as it was drawn last."""
 
@@ -279,7 +276,7 @@ class LogView(Widget, can_focus=True):
         self._take_styles()
 
     def _take_styles(self) -> None:
-        self.look, self._ground = replace(self.look, styles=styles(self)), self.rich_style
+        self.look = replace(self.look, styles=styles(self))
         self.repaint()
 
     def on_resize(self) -> None:
@@ -293,17 +290,18 @@ class LogView(Widget, can_focus=True):
 
     def repaint(self) -> None:
         """Lay out the rows anew and redraw those that differ."""
-        if not self.is_mounted or self.size.height == 0:
+        width, height = self.size
+        if not self.is_mounted or height == 0:
             return
         was_at, before = self._at, self._rows
         self._rows = self._lay_out()
         if self._at != was_at:
             self.post_message(self.Selected())
-        for y in range(self.size.height):
+        for y in range(height):
             old = before[y][1] if y < len(before) else None
             new = self._rows[y][1] if y < len(self._rows) else None
             if old != new:
-                self.refresh(Region(0, y, self.size.width, 1))
+                self.refresh(Region(0, y, width, 1))
 
     def _lay_out(self) -> list[Row]:
         lines, current = self.shown.lines, self.current
@@ -312,24 +310,24 @@ class LogView(Widget, can_focus=True):
         self._at = key(current)
         if self.following or self._top is None:
             return self._up_from(len(lines) - 1)
-        rows: list[Row] = []
+        rows, height = list[Row](), self.size.height
         at = min(self.shown.rank(self._top), len(lines) - 1)
-        while at < len(lines) and len(rows) < self.size.height:
+        while at < len(lines) and len(rows) < height:
             rows += self._draw(lines[at])
             at += 1
-        if len(rows) < self.size.height and len(lines) > len(rows):  # a filter has left little below
+        if len(rows) < height and len(lines) > len(rows):  # a filter has left little below
             rows = self._up_from(len(lines) - 1)
             if not self.shown.behind:  # else the lines below are still to be found
                 self._top = rows[0][0]
-        return rows[: self.size.height]
+        return rows[:height]
 
     def _up_from(self, at: int) -> list[Row]:
         """The rows of a screen that ends with that line."""
-        lines, rows = self.shown.lines, list[Row]()
-        while at >= 0 and len(rows) < self.size.height:
+        lines, rows, height = self.shown.lines, list[Row](), self.size.height
+        while at >= 0 and len(rows) < height:
             rows[:0] = self._draw(lines[at])
             at -= 1
-        return rows[-self.size.height :]
+        return rows[-height:]
 
     def _draw(self, line: LogLine) -> list[Row]:
         colour = self._colours.index(line.origin.node_id)
@@ -339,8 +337,8 @@ class LogView(Widget, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """A row of the screen."""
         if y < len(self._rows):
-            return self._rows[y][1].apply_style(self._ground)
-        return Strip.blank(self.size.width, self._ground)
+            return self._rows[y][1]
+        return Strip.blank(self.size.width, self.look.styles.text)
 
 
 def _scan(wanted: Filter) -> int:
