@@ -342,7 +342,7 @@ TABLE: tuple[Command, ...] = (
     Command("run.output", "o", "What the steps of this node print", "Look", "output"),
     Command("run.approve", "a", "Approve what the run waits for", "Act", "approve", changes=True),
     Command("run.reject", "x", "Reject what the run waits for, with the reason", "Act", "reject", changes=True),
-    Command("run.answer", "i", "Tell the run what it asks for", "Act", changes=True),
+    Command("run.answer", "i", "Tell the run what it asks for", "Act", "answer", changes=True),
     Command("run.pause", "p", "Have the run pause; again: go on", "Act", "pause", changes=True),
     Command(
         "run.abort",
@@ -353,7 +353,7 @@ TABLE: tuple[Command, ...] = (
         changes=True,
     ),
     Command("run.retry", "r", "Do again what failed", "Act", "retry", changes=True),
-    Command("run.resume", "u", "Do what failed and what was not begun", "Act", changes=True),
+    Command("run.resume", "u", "Do what failed and what was not begun", "Act", "the rest", changes=True),
     Command("run.roll-back", "b", "Take back what was done, the last first", "Act", "roll back", changes=True),
     Command("run.pane", "tab", "Into the output, and back", "Look"),
     Command("run.mark", "m", "Mark the nodes that failed in the fleet, and no others", "Look", "mark failed"),

@@ -48,6 +48,20 @@ class RunVerbs:
         help_ = "i answers" if self._asked() else "a approves, x rejects" if "approval " in run.detail else ""
         return sanitise.word(run.detail) + (f" {self._screen.signs.dot} {help_}" if help_ else "")
 
+    def of_no_use(self) -> frozenset[str]:
+        """The ids of commands that can do nothing now."""
+        run, board = self._screen.run_now, self._screen.board
+        ended, paused, well = run.standing.ended, run.standing is Standing.PAUSED, run.standing is Standing.OK
+        asks = run_words.needs_someone(run) and "approval " in run.detail
+        can = {
+            "approve": asks, "reject": asks, "answer": not ended and bool(self._asked()),
+            "pause": not ended, "abort": not ended,
+            "retry": ended and not well and board is not None and bool(board.progress.bad()),
+            "resume": paused or (ended and not well),
+            "roll-back": (ended or paused) and board is not None and bool(board.plan.rollback and board.progress.begun),
+        }  # fmt: skip
+        return frozenset(f"run.{name}" for name, possible in can.items() if not possible)
+
     # -- the verbs --------------------------------------------------------------------
 
     def action_pause(self) -> None:

@@ -188,6 +188,22 @@ async def test_verbs_are_typed_and_done_and_refused_with_the_reason(runs: Runs) 
         assert told == [f"run {run.id}: {what}" for what in ("retry", "pause", "abort")]
 
 
+async def test_the_last_line_offers_what_can_be_done_as_the_run_stands(runs: Runs) -> None:
+    runs.failing()
+    async with runs.console((120, 30)) as (app, pilot):
+        await listed(app, pilot, "▶ running")
+        await watched(app, pilot, "17 more ✔ ok")
+        assert "o output  p pause  c abort  m mark failed" in said(app)
+        run = runs.journal.runs()[0]
+        runs.journal.stands(run.id, Standing.FAILED, "17 ok, 1 failed")
+        await until(pilot, lambda: "o output  r retry  u the rest  m mark failed" in said(app))
+    runs.record(SMALL, Standing.OK, "64 ok", took=100, ago=1, name="done")
+    async with runs.console((120, 30)) as (app, pilot):
+        await listed(app, pilot, "done")
+        await watched(app, pilot, "done")
+        await until(pilot, lambda: "o output  m mark failed" in said(app))
+
+
 async def test_in_a_console_that_is_read_only_a_run_is_watched_and_nothing_else(runs: Runs) -> None:
     run = runs.failing()
     async with runs.console(read_only=True) as (app, pilot):

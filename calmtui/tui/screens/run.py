@@ -78,6 +78,8 @@ class RunScreen(Screen[None]):
         self.verbs = RunVerbs(self)
         self.parts = (self.verbs,)
         """What carries out commands beside the screen itself."""
+        self.of_no_use: frozenset[str] = frozenset()
+        """Commands that can do nothing as the run stands: the last line leaves them out, their keys say why."""
         self._batches: Batches | None = None
         self._lines: list[list[Span]] = []
         """The output that is shown."""
@@ -176,6 +178,9 @@ class RunScreen(Screen[None]):
         self.query_one("#waits", Still).tell(f" {waits}")
         batches = [self._text(row) for row in self._batches.rows(self.size.width)]
         self.query_one("#batches", Still).tell(Text("\n").join(batches))
+        if (of_no_use := self.verbs.of_no_use()) != self.of_no_use:
+            self.of_no_use = of_no_use
+            self.query_one(Footer).refresh()
         self._arrange()
         self._show_output()
 

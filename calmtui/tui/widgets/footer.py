@@ -62,7 +62,8 @@ class Footer(Widget):
         if self.news:
             return Text(f" {self.news}", style="bold" if self.trouble else "", no_wrap=True, overflow="ellipsis")
         where = str(getattr(self.screen, "where", ""))
-        offered = [command for command in keys.offered(where) if command.short]
+        of_no_use: frozenset[str] = getattr(self.screen, "of_no_use", frozenset())
+        offered = [command for command in keys.offered(where) if command.short and command.id not in of_no_use]
         own = [self._entry(command) for command in offered if command.where == where]
         everywhere = [self._entry(command) for command in offered if command.where != where]
         room = width - 1 - sum(entry.cell_len for entry in everywhere)
