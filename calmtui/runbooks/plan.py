@@ -7,6 +7,7 @@ resumes it reads nothing else, so that it cannot turn out otherwise.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,7 @@ from calmtui.runbooks import template, values
 from calmtui.runbooks.phases import Phase
 from calmtui.runbooks.steps.expression import Expression
 from calmtui.runbooks.steps.kinds import Step
+from calmtui.runbooks.steps.step import AnyStep
 from calmtui.runbooks.strategy import cut
 
 _step: TypeAdapter[Step] = TypeAdapter(Step)
@@ -216,6 +218,11 @@ def digest(path: Path) -> str:
         raise CalmError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
 
 
+def names_beside(step: AnyStep, folder: Path, names: Iterable[str]) -> list[str]:
+    """What the files of a step use in turn, by their paths relative to the estate's folder. Blocks."""
+    return [os.path.relpath(path, folder) for name in names for path in step.beside(folder / name)]
+
+
 def target(node: Node, used: frozenset[str]) -> PlannedNode:
     """A node as a target; `used` names what its steps take of it."""
     fields = {name: value for name, value in template.of_node(node).items() if name in used}
@@ -259,13 +266,23 @@ def sentence(step: PlannedStep, node: PlannedNode | None) -> str:
     filled |= {name: f"@{name}@" for name in open_}  # which needs no quotes anywhere
     said = " | ".join(sentence(part, node) for part in step.parts) if step.parts else declared.said(filled)
     if step.files:
-        said += f" (sha256 {', '.join(digest[:12] for digest in step.files.values())})"
+        said += f" (sha256 {_digests(step, filled)})"
     conditions = [condition(declared.when, filled)] if declared.when else []
     if conditions := [*conditions, *filter(None, [step.also])]:
         said += f", where {' and '.join(conditions)}"
     for name in open_:
         said = said.replace(f"@{name}@", f"{{{{ {name} }}}}")
     return said
+
+
+def _digests(step: PlannedStep, filled: Mapping[str, str]) -> str:
+    """The beginnings of the digests of a step's files; one for all that those use in turn."""
+    own = [template.text(name, filled) for name in step.declared.files()]
+    told = ", ".join(step.files[name][:12] for name in own)
+    if beside := sorted(item for item in step.files.items() if item[0] not in own):
+        whole = hashlib.sha256(msgspec.json.encode(beside)).hexdigest()[:12]
+        told += f"; {len(beside)} file{'s' * (len(beside) > 1)} beside it {whole}"
+    return told
 
 
 def condition(when: str | Expression, filled: Mapping[str, str]) -> str:

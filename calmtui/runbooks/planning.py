@@ -18,7 +18,7 @@ from calmtui.governance.identity import Who
 from calmtui.providers.base import Danger
 from calmtui.runbooks import template, values
 from calmtui.runbooks.load import Runbook, load
-from calmtui.runbooks.plan import PlannedStep, RunPlan, digest, target, used_in
+from calmtui.runbooks.plan import PlannedStep, RunPlan, digest, names_beside, target, used_in
 from calmtui.runbooks.steps.kinds import NodeStep, ParallelStep, RunbookStep, Step
 from calmtui.runbooks.steps.step import AnyStep
 from calmtui.runbooks.strategies import BlueGreened, Canaried
@@ -108,7 +108,9 @@ def _planned(
 
 def _one(estate: Estate, step: AnyStep, filled: dict[str, str], secrets: dict[str, str]) -> PlannedStep:
     """A step that has no key yet."""
-    files = {name: _bound(estate.folder / name) for name in (template.text(file, filled) for file in step.files())}
+    names = [template.text(file, filled) for file in step.files()]
+    files = {name: _bound(estate.folder / name) for name in names}
+    files |= {name: _bound(estate.folder / name) for name in names_beside(step, estate.folder, names)}
     within = step.parallel if isinstance(step, ParallelStep) else ()
     parts = tuple(_one(estate, part, filled, secrets) for part in within)
     return PlannedStep("", step.model_dump(by_alias=True, exclude_unset=True), filled, secrets, parts, files=files)

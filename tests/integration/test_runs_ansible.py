@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from calmtui.actions.outcome import Status
 from calmtui.errors import UsageError
 from calmtui.runbooks.journal import Journal
 from calmtui.runbooks.worker import serving
@@ -77,6 +78,34 @@ def test_each_node_has_what_the_playbook_came_to_on_it(estate: Path, ssh_fleet: 
     assert "ansible-playbook" in listed
     assert "hunter2" not in shown.out + ran.out + ran.err + listed
     assert b"hunter2" not in kept
+
+
+async def test_a_role_that_has_changed_since_the_plan_was_made_is_not_played(
+    ssh_fleet: SshFleet, tmp_path: Path
+) -> None:
+    (root(ssh_fleet, "web-001") / "role").unlink(missing_ok=True)
+    role = tmp_path / "roles" / "web" / "tasks" / "main.yml"
+    role.parent.mkdir(parents=True)
+    role.write_text("- {name: trace, raw: echo x >> /root/role}\n")
+    (tmp_path / "site.yaml").write_text("- {hosts: all, gather_facts: false, roles: [web]}\n")
+    sources = f"  web: {{provider: ssh, hosts: web-001, ssh_config: {ssh_fleet.ssh_config}}}\n"
+    text = "targets: kind=host\nsteps:\n  - {ansible: {playbook: site.yaml}}\n"
+
+    def changed(_: object) -> None:
+        role.write_text("- {name: trace, raw: echo other >> /root/role}\n")
+
+    def added(_: object) -> None:
+        (role.parent / "more.yml").touch()
+
+    async with Estate(tmp_path, sources) as opened:
+        first = await opened.carry(text)
+        assert [end[1:] for end in first.ends()] == [(Status.OK, "1 of 1 tasks changed it")]
+        refused = await opened.carry(text, before=changed)
+        second = await opened.carry(text, before=added)
+    assert (refused.sentences == first.sentences, second.sentences == first.sentences) == (True, False)
+    assert "main.yml: it has changed since the plan was made" in refused.ends()[0][2]
+    assert "more.yml: it was not there when the plan was made" in second.ends()[0][2]
+    assert traces(ssh_fleet, "role") == {"web-001": 1}
 
 
 GATED = """

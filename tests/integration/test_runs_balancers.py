@@ -13,6 +13,8 @@ from calmtui.runbooks.journal import Standing
 from tests.conftest import Moto
 from tests.integration.aws_live import IRELAND, ec2, launch
 from tests.integration.carrying import Estate
+from tests.integration.test_links import launch_at
+from tests.lab.fleet import SshFleet
 
 pytestmark = pytest.mark.usefixtures("moto")
 
@@ -90,3 +92,33 @@ async def test_a_group_that_there_is_not_and_a_node_that_is_no_instance_are_told
         assert "name a target group of the node's region" in ran.ends()[0][2]
         ran = await estate.carry(steps("web, do: out").replace("kind=instance", "kind=region"))
         assert "no instance of the estate is known to be this region" in ran.ends()[0][2]
+
+
+async def test_a_host_goes_the_way_of_the_instance_that_it_is_linked_to(
+    moto: Moto, ssh_fleet: SshFleet, tmp_path: Path
+) -> None:
+    arn = group(moto)
+    instance = launch_at(moto, "10.77.0.1", "shop")  # which is where the configuration has web-001
+    launch_at(moto, "10.9.9.9", "web-002")
+    balancing(moto).register_targets(TargetGroupArn=arn, Targets=[{"Id": instance}])
+    places = ssh_fleet.ssh_config.read_text().replace("127.0.0.1", "10.77.0.1", 1)
+    known = ssh_fleet.known_hosts.read_text()
+    (tmp_path / "known").write_text(known + known.replace("127.0.0.1", "10.77.0.1"))
+    (tmp_path / "config").write_text(
+        f"Host web-001\n  ProxyCommand ssh -F {ssh_fleet.ssh_config} -W 127.0.0.1:%p web-001\n"
+        + places.replace(str(ssh_fleet.known_hosts), str(tmp_path / "known"))
+    )
+    hosts = f"  edge: {{provider: ssh, hosts: HOST, ssh_config: {tmp_path / 'config'}}}\n"
+    out, back = (steps(f"web, do: {way}").replace("kind=instance", "kind=host") for way in ("out", "in"))
+    async with Estate(tmp_path, sources(moto) + hosts.replace("HOST", "web-001")) as estate:
+        assert [status for _, status, _ in (await estate.carry(out)).ends()] == [Status.OK]
+        assert members(moto, arn) == []
+        assert [status for _, status, _ in (await estate.carry(back)).ends()] == [Status.OK]
+        assert members(moto, arn) == [(instance, 80)]
+    for host, told in (("web-002", "may be it, which is a guess"), ("web-003", "no instance of the estate is known")):
+        async with Estate(tmp_path, sources(moto) + hosts.replace("HOST", host)) as estate:
+            ((_, status, detail),) = (await estate.carry(out)).ends()
+        assert status is Status.FAILED
+        assert told in detail
+        assert "select" in detail
+    assert members(moto, arn) == [(instance, 80)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
@@ -19,6 +20,7 @@ from calmtui.runbooks.fields import Length, Names, Strict, Value
 from calmtui.runbooks.steps import commands
 from calmtui.runbooks.steps.inventory import Inventory
 from calmtui.runbooks.steps.playbook import played
+from calmtui.runbooks.steps.playbook_files import used_by
 from calmtui.runbooks.steps.played import Played
 from calmtui.runbooks.steps.step import Effect, OnceStep, Result, Stopped
 
@@ -37,7 +39,7 @@ class Playbook(Strict):
 
     playbook: str
     """Its file, relative to the estate. An `ansible.cfg`, `group_vars` and roles beside it hold as they do for
-    `ansible-playbook` in its folder; the inventory is made of the nodes of the batch."""
+    `ansible-playbook` in its folder; the inventory is made of the nodes of the batch. The plan binds it with them."""
     extra_vars: dict[str, JsonValue] = {}
     """Variables for it, secrets too: `{version: "{{ version }}"}`. They are texts, as with `-e NAME=VALUE`, and
     travel in a file of this user alone."""
@@ -73,8 +75,12 @@ class AnsibleStep(OnceStep):
         return True
 
     def files(self) -> tuple[str, ...]:
-        """The playbook; what it includes, its roles and collections are as they are when it is played."""
+        """The playbook."""
         return (self.ansible.playbook,)
+
+    def beside(self, file: Path) -> Sequence[Path]:
+        """Its roles, variables, templates and plugins, and the files that they name."""
+        return used_by(file)
 
     def said(self, filled: Mapping[str, str]) -> str:
         """The command as one would type it, secrets masked."""

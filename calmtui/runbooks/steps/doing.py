@@ -21,7 +21,7 @@ from calmtui.fleet.query import compile_query
 from calmtui.runbooks import template
 from calmtui.runbooks.account import Account
 from calmtui.runbooks.journal import Event
-from calmtui.runbooks.plan import PlannedNode, PlannedStep, RunPlan, condition, digest
+from calmtui.runbooks.plan import PlannedNode, PlannedStep, RunPlan, condition, digest, names_beside
 from calmtui.runbooks.progress import Progress
 from calmtui.runbooks.steps import commands
 from calmtui.runbooks.steps.expression import Expression, of_node
@@ -256,10 +256,21 @@ def missed(doing: Doing, declared: AnyStep) -> str:
 
 
 async def _bound(live: LiveEstate, step: PlannedStep, name: str) -> Path:
-    path = live.estate.folder / name
-    if await asyncio.to_thread(digest, path) != step.files[name]:
-        raise CalmError("it has changed since the plan was made", where=str(path), next_step="start the run anew")
-    return path
+    folder = live.estate.folder
+    await asyncio.to_thread(_check, folder, step, name)
+    return folder / name
+
+
+def _check(folder: Path, step: PlannedStep, name: str) -> None:
+    """Raise CalmError where a file, or what it uses in turn, is not what it was when the plan was made."""
+    for one in sorted({name, *step.files, *names_beside(step.declared, folder, [name])}):
+        if one not in step.files:
+            what = "it was not there when the plan was made"
+        elif digest(folder / one) != step.files[one]:
+            what = "it has changed since the plan was made"
+        else:
+            continue
+        raise CalmError(what, where=str(folder / one), next_step="start the run anew")
 
 
 def _came(earlier: Mapping[str, Event]) -> dict[str, dict[str, str]]:

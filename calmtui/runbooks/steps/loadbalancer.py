@@ -129,9 +129,13 @@ def _instance(live: LiveEstate, node: Node) -> Node:
         link for link in live.links.places(node) if link.relation is Relation.SAME and link.node.kind == "instance"
     ]
     sure = [link.node for link in links if not link.guess]
+    if len({instance.aliases for instance in sure}) > 1:
+        what = f"it is linked to several instances: {', '.join(instance.id for instance in sure)}"
+        raise CalmError(what, where=node.name, next_step="select the instance itself")
     if sure:
         return sure[0]
     if links:
         what = f"instance {links[0].node.name} may be it, which is a guess ({links[0].why})"
-        raise CalmError(what, where=node.name, next_step=f"name {links[0].node.id} if you know that it is")
-    raise CalmError(f"no instance of the estate is known to be this {node.kind}", where=node.name)
+        raise CalmError(what, where=node.name, next_step=f"select {links[0].node.id} if you know that it is")
+    raise CalmError(f"no instance of the estate is known to be this {node.kind}", where=node.name,
+                    next_step="add its AWS account to the sources, or select the instance")  # fmt: skip

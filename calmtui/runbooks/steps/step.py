@@ -6,6 +6,7 @@ import abc
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calmtui.actions.outcome import Status
@@ -83,6 +84,10 @@ class AnyStep(Strict, abc.ABC):
 
     def files(self) -> tuple[str, ...]:
         """The files that it needs, relative to the estate: a plan binds what they hold."""
+        return ()
+
+    def beside(self, file: Path) -> Sequence[Path]:
+        """What one of its files, found there, uses in turn: a plan binds that too. Blocks. Raises UsageError."""
         return ()
 
     def effect(self, nodes: Sequence[Node], known: Catalogue) -> Effect:
